@@ -1,0 +1,227 @@
+/* sweep.c: reverse mode, in one loop.
+ *
+ * For a scalar L computed by a graph, the cotangent of a node x is dL/dx. The chain rule gives it
+ * from the cotangents of the nodes y that use x:
+ *
+ *     cotangent(x) = sum over users y of  J_y(x)^T cotangent(y),
+ *
+ * and each operation knows its J^T as a rule that builds nodes. Users come after their operands in
+ * the graph, so one walk from the last node to the first meets every node when its cotangent is
+ * complete. The result is part of the same graph: differentiating again needs nothing new.
+ *
+ * A cotangent that is zero is not built at all. One that is zero by selection, where(m, t, 0), is
+ * carried through elementwise operations as the pair (m, t), because
+ *
+ *     where(m, t, 0) f'(x) = where(m, t f'(x), 0)
+ *
+ * and only the right-hand side is 0 where m is false and f' infinite: the derivative of
+ * where(x > 0, sqrt(x), 0) is 0, not NaN, for x <= 0. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph.h"
+
+enum {
+    NEEDED = 1,  /* y depends on the node */
+    DEPENDS = 2, /* the node depends on one of the xs, through operations with a derivative */
+    BLOCKED = 4  /* it does, but through one that has none */
+};
+
+typedef struct sweep {
+    unsigned char *marks;   /* by node id */
+    erg_node **cotangents;  /* by node id; NULL is zero */
+} sweep;
+
+/* ------------------------------------------------------------------------------- marking */
+
+static void mark_needed(sweep *s, const erg_node *y) {
+    s->marks[y->id] |= NEEDED;
+    for (int id = y->id; id >= 0; id--) {
+        const erg_node *node = y->graph->nodes[id];
+        for (int k = 0; s->marks[id] & NEEDED && k < node->n_in; k++)
+            s->marks[node->in[k]->id] |= NEEDED;
+    }
+}
+
+static void mark_depends(sweep *s, const erg_node *y) {
+    for (int id = 0; id <= y->id; id++) {
+        const erg_node *node = y->graph->nodes[id];
+        if (!(s->marks[id] & NEEDED) || node->op == ERG_OP_stop_gradient)
+            continue;
+        bool depends = false;
+        for (int k = 0; k < node->n_in; k++)
+            depends |= (s->marks[node->in[k]->id] & (DEPENDS | BLOCKED)) != 0;
+        bool has_derivative =
+            !(erg_ops[node->op].flags & NO_DERIVATIVE) && erg_is_float(node->dtype);
+        if (depends)
+            s->marks[id] |= has_derivative ? DEPENDS : BLOCKED;
+    }
+}
+
+/* ------------------------------------------------------------------------------- selection */
+
+/* A cotangent of the form where(mask, t, 0), or where(mask, 0, t) if inverted. */
+typedef struct selected {
+    erg_node *mask, *t;
+    bool inverted;
+} selected;
+
+static bool is_selected(const erg_node *g, selected *s) {
+    if (!g || g->op != ERG_OP_where)
+        return false;
+    bool inverted = erg_is_full(g->in[1], 0);
+    *s = (selected){g->in[0], g->in[inverted ? 2 : 1], inverted};
+    return inverted || erg_is_full(g->in[2], 0);
+}
+
+static erg_node *select_by(erg_node *mask, bool inverted, erg_node *t) {
+    erg_node *zero = erg_full_like(t, 0);
+    return inverted ? erg_where(mask, zero, t) : erg_where(mask, t, zero);
+}
+
+/* where(outer, r, 0), as one selection by both masks if r is a selection itself. */
+static erg_node *select_again(selected outer, erg_node *r) {
+    selected inner;
+    if (!is_selected(r, &inner))
+        return select_by(outer.mask, outer.inverted, r);
+    erg_node *mask = inner.inverted ? erg_logical_not(inner.mask) : inner.mask;
+    return select_by(select_by(outer.mask, outer.inverted, mask), false, inner.t);
+}
+
+static erg_node *sum_of(erg_node *a, erg_node *b) {
+    selected s, t;
+    if (is_selected(a, &s) && is_selected(b, &t) && s.mask == t.mask && s.inverted == t.inverted)
+        return select_by(s.mask, s.inverted, erg_add(s.t, t.t));
+    return erg_add(a, b);
+}
+
+/* ------------------------------------------------------------------------------- the sweep */
+
+/* The operation's rule, with a selection pulled out in front of it where that is right. */
+static void apply_rule(erg_node *node, erg_node *g, const bool *wants, erg_node **out) {
+    const erg_op_info *info = &erg_ops[node->op];
+    selected s;
+    bool pull = info->flags & ELEMENTWISE && is_selected(g, &s);
+    for (int k = 0; pull && k < node->n_in; k++)
+        pull = node->in[k]->dtype == node->dtype;
+    info->vjp(node, pull ? s.t : g, wants, out);
+    for (int k = 0; pull && k < node->n_in; k++)
+        out[k] = wants[k] && out[k] ? select_again(s, out[k]) : NULL;
+}
+
+/* Adds what `node` passes on to its operands' cotangents; false after recording an error. */
+static bool visit(sweep *s, erg_node *node) {
+    enum { FEW = 8 };
+    bool few_wants[FEW], *wants = few_wants;
+    erg_node *few_out[FEW], **out = few_out;
+    if (node->n_in > FEW) {
+        wants = erg_graph_alloc(node->graph, (size_t)node->n_in * sizeof *wants);
+        out = erg_graph_alloc(node->graph, (size_t)node->n_in * sizeof *out);
+        if (!wants || !out)
+            return false;
+    }
+    for (int k = 0; k < node->n_in; k++) {
+        const erg_node *x = node->in[k];
+        if (s->marks[x->id] & BLOCKED)
+            return erg_node_error(x, "has no derivative (erg_stop_gradient leaves it out)");
+        wants[k] = s->marks[x->id] & DEPENDS;
+        out[k] = NULL;
+    }
+    apply_rule(node, s->cotangents[node->id], wants, out);
+    for (int k = 0; k < node->n_in; k++) {
+        erg_node **sum = &s->cotangents[node->in[k]->id];
+        if (wants[k] && out[k])
+            *sum = *sum ? sum_of(*sum, out[k]) : out[k];
+    }
+    return !erg_graph_error(node->graph);
+}
+
+static bool run_sweep(sweep *s, erg_node *y, erg_node *seed, erg_node *const *xs, int n) {
+    mark_needed(s, y);
+    for (int k = 0; k < n; k++)
+        if (xs[k]->id <= y->id)
+            s->marks[xs[k]->id] |= DEPENDS;
+    mark_depends(s, y);
+    if (s->marks[y->id] & BLOCKED)
+        return erg_node_error(y, "has no derivative");
+    s->cotangents[y->id] = seed;
+    for (int id = y->id; id >= 0; id--) {
+        erg_node *node = y->graph->nodes[id];
+        if (s->marks[id] & DEPENDS && s->cotangents[id] && node->n_in && !visit(s, node))
+            return false;
+    }
+    return true;
+}
+
+/* Derivatives of sum(seed * y) by the xs. */
+static bool differentiate(erg_node *y, erg_node *seed, erg_node *const *xs, int n,
+                          erg_node **dxs) {
+    size_t count = (size_t)y->id + 1;
+    sweep s = {calloc(count, 1), calloc(count, sizeof *s.cotangents)};
+    bool done = s.marks && s.cotangents;
+    if (!done)
+        erg_graph_fail(y->graph, "grad: out of memory");
+    done = done && run_sweep(&s, y, seed, xs, n);
+    for (int k = 0; done && k < n; k++) {
+        erg_node *g = xs[k]->id <= y->id ? s.cotangents[xs[k]->id] : NULL;
+        dxs[k] = g ? g : erg_full_like(xs[k], 0);
+    }
+    free(s.marks);
+    free(s.cotangents);
+    return done;
+}
+
+static bool check(const char *operation, erg_node *y, erg_node *const *xs, int n) {
+    erg_graph *graph = y ? y->graph : NULL;
+    if (!y || erg_graph_error(graph)) {
+        if (!y)
+            erg_graph_fail(NULL, "%s: y is NULL", operation);
+        return false;
+    }
+    if (n < 0 || (n > 0 && !xs))
+        return erg_graph_fail(graph, "%s: no xs", operation), false;
+    if (!erg_is_float(y->dtype))
+        return erg_graph_fail(graph, "%s: y is int32, must be a float dtype", operation), false;
+    for (int k = 0; k < n; k++) {
+        if (!xs[k])
+            return erg_graph_fail(graph, "%s: x number %d is NULL", operation, k), false;
+        if (xs[k]->graph != graph)
+            return erg_graph_fail(graph, "%s: x is of another graph than y", operation), false;
+        if (!erg_is_float(xs[k]->dtype))
+            return erg_graph_fail(graph, "%s: x is int32, must be a float dtype", operation), false;
+    }
+    return true;
+}
+
+void erg_grad(erg_node *y, erg_node *const *xs, int n, erg_node **dxs) {
+    for (int k = 0; dxs && k < n; k++)
+        dxs[k] = NULL;
+    if (!check("grad", y, xs, n))
+        return;
+    if (!dxs)
+        erg_graph_fail(y->graph, "grad: nowhere to put the result");
+    else if (!differentiate(y, erg_full_like(y, 1), xs, n, dxs))
+        for (int k = 0; k < n; k++)
+            dxs[k] = NULL;
+}
+
+erg_node *erg_gradient(erg_node *y, erg_node *x) {
+    erg_node *dx = NULL;
+    erg_grad(y, &x, 1, &dx);
+    return dx;
+}
+
+erg_node *erg_vjp(erg_node *y, erg_node *x, erg_node *v) {
+    erg_node *dx = NULL;
+    char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
+    if (!check("vjp", y, &x, 1))
+        return NULL;
+    if (!v || v->graph != y->graph)
+        return erg_graph_fail(y->graph, "vjp: v is %s", v ? "of another graph" : "NULL");
+    if (v->dtype != y->dtype || !erg_shape_equal(v->shape, y->shape))
+        return erg_graph_fail(y->graph, "vjp: v is %s %s, must be as y, %s %s",
+                              erg_dtype_name(v->dtype), erg_shape_text(v->shape, a),
+                              erg_dtype_name(y->dtype), erg_shape_text(y->shape, b));
+    differentiate(y, v, &x, 1, &dx);
+    return dx;
+}

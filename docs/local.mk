@@ -1,0 +1,16 @@
+# docs: the manual, and example programs that use nothing but the public headers.
+
+noinst_PROGRAMS += %D%/examples/fit2d
+%C%_examples_fit2d_LDADD = liberg.la
+
+EXTRA_DIST += %D%/manual %D%/decisions
+
+# Fits two moons by two losses. The pictures go to demo/ in the source tree, where people look.
+demo: %D%/examples/fit2d$(EXEEXT)
+	@cd $(top_srcdir) && for loss in dsm pcd; do \
+	    set -- --data two_moons --loss $$loss --seed 1 --out demo/$$loss; \
+	    echo "fit2d $$*"; \
+	    $(MKDIR_P) demo/$$loss && $(abs_builddir)/%D%/examples/fit2d$(EXEEXT) "$$@" || exit 1; \
+	done
+
+.PHONY: demo

@@ -1,0 +1,10 @@
+# samplers: transitions, the driver that runs them, the replay buffer, and toy distributions.
+
+nobase_pkginclude_HEADERS += %D%/samplers.h
+
+libcore_la_SOURCES += \
+    %D%/langevin.c \
+    %D%/sampler.c \
+    %D%/replay.c \
+    %D%/toy.c \
+    %D%/quadrature.c

@@ -1,0 +1,126 @@
+/* kernels.h: the work on arrays, one struct of functions for each instruction set. Internal.
+ *
+ * A kernel is a single-threaded pure function over contiguous arrays. It allocates nothing and
+ * cannot fail; sizes are not negative. Arrays indexed by dtype take an erg_dtype, and those of
+ * length 2 have float32 and float64 only. Unless said otherwise y may be exactly one of the inputs
+ * and must not overlap an input in any other way. Arrays need the alignment of their type only.
+ *
+ * An element's result depends neither on its place in an array nor on n: cutting an array into
+ * pieces changes no bit. What holds for reductions and products is said there. */
+#ifndef ERG_TENSOR_KERNELS_H
+#define ERG_TENSOR_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tensor.h"
+
+/* ERG_UNARY_neg, ...; ERG_BINARY_add, ...: one for each row of scalar.def. */
+#define UNARY(name, y) ERG_UNARY_##name,
+#define BINARY(name, y)
+typedef enum erg_unary {
+#include "scalar.def"
+    ERG_UNARY_COUNT
+} erg_unary;
+#undef UNARY
+#undef BINARY
+
+#define UNARY(name, y)
+#define BINARY(name, y) ERG_BINARY_##name,
+typedef enum erg_binary {
+#include "scalar.def"
+    ERG_BINARY_COUNT
+} erg_binary;
+#undef UNARY
+#undef BINARY
+
+/* y[i] = f(x[i]) for i < n. */
+typedef void erg_unary_kernel(int64_t n, const void *x, void *y);
+
+/* y[i] = f(a[i a_step], b[i b_step]): a step is 1, or 0 for one number used throughout. */
+typedef void erg_binary_kernel(int64_t n, const void *a, int a_step, const void *b, int b_step,
+                               void *y);
+
+/* y[i] = mask[i] != 0 ? a[i a_step] : b[i b_step]; mask has the dtype of y, and NaN is not 0. */
+typedef void erg_select_kernel(int64_t n, const void *mask, const void *a, int a_step,
+                               const void *b, int b_step, void *y);
+
+/* The polygamma function of this order (0: digamma), computed in double; see special.h. */
+typedef void erg_polygamma_kernel(int order, int64_t n, const void *x, void *y);
+
+/* Over the middle axis of x (outer, n, inner) into y (outer, inner); cumsum into y (outer, n,
+ * inner), and there alone y may be x.
+ *   sum     in a fixed order that depends on n and inner alone, so outer can be cut anywhere;
+ *           rounding error that of pairwise summation (Higham 1993), O(log n); 0 if n = 0
+ *   max     NaN if any element is; -infinity if n = 0
+ *   argmax  y is int32: the first place of the largest, or of the first NaN; 0 if n = 0
+ *   cumsum  y[i] = y[i - 1] + x[i] */
+typedef void erg_reduce_kernel(int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
+
+/* y[o, i, j] = x[o, index[o, i, j], j], with x (outer, n, inner), y and index (outer, m, inner).
+ * An index out of range yields NaN (int32: INT32_MIN). y must not be x. */
+typedef void erg_gather_kernel(int64_t outer, int64_t n, int64_t inner, int64_t m, const void *x,
+                               const int32_t *index, void *y);
+
+/* y[o, index[o, i, j], j] += x[o, i, j] in the order of i, with y (outer, n, inner), x and index
+ * (outer, m, inner). An index out of range adds nothing. y must not be x. */
+typedef void erg_scatter_add_kernel(int64_t outer, int64_t n, int64_t inner, int64_t m,
+                                    const void *x, const int32_t *index, void *y);
+
+/* out[dst_offset + sum_d i_d dst_stride_d] = in[src_offset + sum_d i_d src_stride_d] for every
+ * 0 <= i_d < size_d. Counted in elements; strides may be zero (a broadcast) or negative. No
+ * element of out may be written twice, and out must not overlap in. */
+typedef struct erg_box {
+    int ndim;
+    int64_t size[ERG_MAX_DIMS];
+    int64_t src_stride[ERG_MAX_DIMS], dst_stride[ERG_MAX_DIMS];
+    int64_t src_offset, dst_offset;
+} erg_box;
+typedef void erg_copy_kernel(const erg_box *box, const void *in, void *out);
+
+/* C = alpha op(A) op(B) + beta C, row-major, where op(A) is (m, k) and op(B) (k, n): A is stored as
+ * (m, k), or (k, m) if trans_a; B as (k, n), or (n, k) if trans_b; lda, ldb, ldc are the distances
+ * from row to row as stored. C must not overlap A or B. If beta is 0, C is not read. scratch holds
+ * gemm_scratch[dtype] bytes, 64-byte aligned.
+ *
+ * The order of summation depends on k, n and the two flags alone: rows of C computed in several
+ * calls have the same bits as in one. */
+typedef void erg_gemm_kernel(int trans_a, int trans_b, int64_t m, int64_t n, int64_t k,
+                             double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
+                             double beta, void *c, int64_t ldc, void *scratch);
+
+typedef struct erg_kernels {
+    const char *name; /* "portable", "avx2" or "avx512" */
+
+    erg_unary_kernel *unary[2][ERG_UNARY_COUNT];
+    erg_binary_kernel *binary[2][ERG_BINARY_COUNT];
+    erg_select_kernel *select[2];
+    erg_unary_kernel *lgamma[2]; /* log |Gamma(x)| */
+    erg_polygamma_kernel *polygamma[2];
+
+    /* cast[from][to]. Float to int32 drops the fraction and clamps; NaN becomes 0. y may be x if
+     * the two dtypes are the same. */
+    erg_unary_kernel *cast[3][3];
+
+    erg_reduce_kernel *sum[2], *max[2], *argmax[2], *cumsum[2];
+    erg_gather_kernel *gather[3];
+    erg_scatter_add_kernel *scatter_add[2];
+    erg_copy_kernel *copy[3];
+
+    erg_gemm_kernel *gemm[2];
+    size_t gemm_scratch[2];
+} erg_kernels;
+
+/* The last two exist on x86-64 alone. */
+extern const erg_kernels erg_kernels_portable, erg_kernels_avx2, erg_kernels_avx512;
+
+/* The kernels for this machine, chosen at the first call: the best that processor and system
+ * support, or at most what ERG_CPU=portable|avx2|avx512 in the environment names. Another name is
+ * ignored. */
+const erg_kernels *erg_kernels_get(void);
+
+/* All kernels this machine can run, the simplest first: writes up to max of them, returns how many
+ * it wrote. */
+int erg_kernels_all(const erg_kernels **list, int max);
+
+#endif

@@ -1,0 +1,45 @@
+# tensor: shapes, storage, kernels, threads, random numbers, files and pictures.
+
+nobase_pkginclude_HEADERS += %D%/tensor.h
+
+libcore_la_SOURCES += \
+    %D%/error.c %D%/error.h \
+    %D%/shape.c \
+    %D%/tensor.c \
+    %D%/print.c \
+    %D%/random.c %D%/random.h \
+    %D%/special.c %D%/special.h \
+    %D%/threads.c %D%/threads.h \
+    %D%/dispatch.c \
+    %D%/file.c %D%/file.h \
+    %D%/npy.c \
+    %D%/csv.c \
+    %D%/png.c \
+    %D%/deflate.c %D%/deflate.h \
+    %D%/canvas.c %D%/canvas.h \
+    %D%/font.c \
+    %D%/colormap.c \
+    %D%/ticks.c %D%/ticks.h \
+    %D%/plot.c %D%/plot.h \
+    %D%/plot_save.c \
+    %D%/image_grid.c
+
+# The kernels: the same sources once for each instruction set, each in a library with flags of its
+# own, so that no instruction of a larger set can get into code that every machine runs.
+kernel_sources = %D%/kernels.h %D%/kernels.inc %D%/real.inc %D%/scalar.def %D%/elementwise.inc \
+    %D%/cast.inc %D%/gather.inc %D%/gemm.inc %D%/vmath.inc
+kernel_cflags = $(AM_CFLAGS) -O3 -fno-trapping-math
+
+noinst_LTLIBRARIES += %D%/libkernels_portable.la
+libcore_la_LIBADD += %D%/libkernels_portable.la
+%C%_libkernels_portable_la_SOURCES = %D%/kernels_portable.c $(kernel_sources)
+%C%_libkernels_portable_la_CFLAGS = $(kernel_cflags)
+
+if ERG_HAVE_X86
+noinst_LTLIBRARIES += %D%/libkernels_avx2.la %D%/libkernels_avx512.la
+libcore_la_LIBADD += %D%/libkernels_avx2.la %D%/libkernels_avx512.la
+endif
+%C%_libkernels_avx2_la_SOURCES = %D%/kernels_avx2.c $(kernel_sources)
+%C%_libkernels_avx2_la_CFLAGS = $(kernel_cflags) -ffp-contract=fast $(avx2_flags)
+%C%_libkernels_avx512_la_SOURCES = %D%/kernels_avx512.c $(kernel_sources)
+%C%_libkernels_avx512_la_CFLAGS = $(kernel_cflags) -ffp-contract=fast $(avx512_flags)

@@ -1,0 +1,9 @@
+/* fuzz_csv.c: libFuzzer's way into the CSV reader. */
+#include "../../tensor/file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    erg_tensor_free(erg_csv_parse(bytes, size, "fuzz"));
+    return 0;
+}

@@ -1,0 +1,111 @@
+# tests: one Check program per subject, scripts that test the installed library, and the targets
+# that run the programs under sanitizers, valgrind and coverage.
+
+test_programs = \
+    %D%/test_tensor \
+    %D%/test_random \
+    %D%/test_files \
+    %D%/test_corpus \
+    %D%/test_plot \
+    %D%/test_kernels \
+    %D%/test_threads \
+    %D%/test_graph \
+    %D%/test_ops \
+    %D%/test_derivatives \
+    %D%/test_plan \
+    %D%/test_nn \
+    %D%/test_samplers \
+    %D%/test_losses
+test_scripts = %D%/test_exports.sh %D%/test_install.sh
+
+LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
+
+dist_check_SCRIPTS += $(test_scripts)
+EXTRA_DIST += %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
+
+if HAVE_CHECK
+check_PROGRAMS += $(test_programs)
+TESTS = $(test_programs) $(test_scripts)
+else
+EXTRA_PROGRAMS += $(test_programs)
+check-local:
+	@echo "make check: the tests need the Check library (Debian package: check);" \
+	    "install it and run configure again" >&2; exit 1
+endif
+
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+    CC='$(CC)'; NM='$(NM)'; PKG_CONFIG='$(PKG_CONFIG)'; export CC NM PKG_CONFIG; \
+    CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; export CK_DEFAULT_TIMEOUT;
+
+# "N passed, N failed, N skipped" over the results of the last run.
+check-summary:
+	@$(SHELL) $(top_srcdir)/build-aux/count_tests.sh $(TEST_LOGS)
+
+# ---- sanitizers, valgrind, coverage
+
+# Leak checkers and CK_FORK=no belong together: forked children would be checked one by one.
+check_programs_only = $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(test_programs)'
+variant = CC='$(CC)' $(SHELL) $(top_srcdir)/build-aux/variant.sh
+
+sanitize = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+
+check-asan:
+	@$(variant) build-asan '$(sanitize) -fsanitize=address,undefined'
+	@cd build-asan && CK_FORK=no UBSAN_OPTIONS=print_stacktrace=1 \
+	    ASAN_OPTIONS="detect_leaks=1:$$ASAN_OPTIONS" $(check_programs_only)
+
+check-tsan:
+	@$(variant) build-tsan '$(sanitize) -fsanitize=thread'
+	@cd build-tsan && CK_FORK=no TSAN_OPTIONS="halt_on_error=1:$$TSAN_OPTIONS" \
+	    $(check_programs_only)
+
+# Valgrind knows no AVX-512, and is slow: ERG_TEST_FAST=1 asks a test for fewer repetitions.
+check-valgrind:
+	@CK_FORK=no ERG_CPU=avx2 ERG_TEST_FAST=$${ERG_TEST_FAST:-1} \
+	    $(check_programs_only) LOG_COMPILER=valgrind \
+	    LOG_FLAGS='--quiet --leak-check=full --show-leak-kinds=all --error-exitcode=1'
+
+layers = tensor autograd nn samplers losses
+
+# The initial capture makes files that no test reaches count too.
+coverage:
+	@$(variant) build-coverage '-O0 -g --coverage'
+	@cd build-coverage && $(check_programs_only)
+	@cd build-coverage && \
+	    lcov --quiet --capture --initial --directory . --output-file initial.info && \
+	    lcov --quiet --capture --directory . --output-file run.info && \
+	    lcov --quiet --add-tracefile initial.info --add-tracefile run.info --output-file all.info && \
+	    lcov --quiet --extract all.info $(layers:%='*/%/*') --output-file layers.info
+	@genhtml --quiet build-coverage/layers.info --output-directory coverage
+	@lcov --summary build-coverage/layers.info; echo "see coverage/index.html"
+
+# ---- fuzzing: needs clang; FUZZ_SECONDS for each reader. New inputs go to build-fuzz/corpus.
+
+FUZZ_SECONDS = 60
+fuzzed = npy csv
+fuzz_programs = $(fuzzed:%=%D%/fuzz/fuzz_%)
+EXTRA_PROGRAMS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv
+%C%_fuzz_fuzz_npy_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_fuzz_csv_LDFLAGS = -fsanitize=fuzzer
+
+fuzz:
+	@CC=clang $(SHELL) $(top_srcdir)/build-aux/variant.sh build-fuzz \
+	    '$(sanitize) -fsanitize=fuzzer-no-link,address,undefined'
+	@cd build-fuzz && $(MAKE) $(AM_MAKEFLAGS) $(fuzz_programs)
+	@for format in $(fuzzed); do \
+	    $(MKDIR_P) build-fuzz/corpus/$$format && \
+	    build-fuzz/%D%/fuzz/fuzz_$$format -max_total_time=$(FUZZ_SECONDS) \
+	        build-fuzz/corpus/$$format $(srcdir)/%D%/fuzz/corpus/$$format || exit 1; \
+	done
+
+# ---- benchmarks: JSON lines, see the program's --help
+
+EXTRA_PROGRAMS += %D%/bench/bench
+bench: %D%/bench/bench$(EXEEXT)
+
+clean-local:
+	rm -rf build-asan build-tsan build-coverage build-fuzz coverage
+
+.PHONY: check-summary check-asan check-tsan check-valgrind coverage fuzz bench
