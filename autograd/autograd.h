@@ -83,7 +83,7 @@ ERG_API erg_node *erg_name(erg_node *node, const char *name);
 /* ------------------------------------------------------------------------------- leaves
  *
  * A leaf holds a tensor. Between runs it can be read and written through erg_value. Names are
- * unique in a graph. Values start as zeros. */
+ * unique in a graph; an input or a state may have none (NULL). Values start as zeros. */
 
 ERG_API erg_node *erg_input(erg_graph *graph, const char *name, erg_dtype dtype, erg_shape shape);
 /* Trainable; must be a float type. */

@@ -33,7 +33,7 @@ static struct erg_block *add_block(erg_graph *graph, size_t size) {
 
 void *erg_graph_alloc(erg_graph *graph, size_t size) {
     if (!graph)
-        return NULL;
+        return erg_graph_fail(NULL, "graph_alloc: no graph");
     const size_t align = _Alignof(max_align_t);
     struct erg_block *block = graph->blocks;
     if (size <= SIZE_MAX - align)
@@ -260,9 +260,10 @@ erg_node *erg_find(erg_graph *graph, const char *name) {
 }
 
 erg_node **erg_params(erg_graph *graph, const char *prefix, int *count) {
-    *count = 0;
-    if (!graph)
-        return NULL;
+    if (count)
+        *count = 0;
+    if (!graph || !count)
+        return (void)erg_graph_fail(graph, "params: no %s", graph ? "count" : "graph"), NULL;
     size_t length = prefix ? strlen(prefix) : 0;
     erg_node **found = erg_graph_alloc(graph, (size_t)graph->n_named * sizeof *found + 1);
     for (int i = 0; found && i < graph->n_named; i++) {

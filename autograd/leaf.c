@@ -43,8 +43,10 @@ static erg_node *named_leaf(erg_graph *graph, erg_op op, const char *name, erg_d
         return erg_graph_fail(NULL, "%s: no graph", erg_ops[op].name);
     if (op == ERG_OP_param && !erg_is_float(dtype))
         return erg_graph_fail(graph, "param: must be a float dtype, not %s", erg_dtype_name(dtype));
-    const char *path = erg_graph_unique_name(graph, name);
-    return path ? leaf(graph, op, path, erg_tensor_new(dtype, shape)) : NULL;
+    const char *path = NULL;
+    if ((name || op == ERG_OP_param) && !(path = erg_graph_unique_name(graph, name)))
+        return NULL;
+    return leaf(graph, op, path, erg_tensor_new(dtype, shape));
 }
 
 erg_node *erg_input(erg_graph *graph, const char *name, erg_dtype dtype, erg_shape shape) {
@@ -88,6 +90,8 @@ erg_node *erg_arange(erg_graph *graph, erg_dtype dtype, int64_t n) {
     erg_tensor *value = erg_tensor_new(dtype, ERG_SHAPE(n));
     for (int64_t i = 0; value && i < n; i++)
         erg_tensor_set(value, i, (double)i);
+    if (!value)
+        return erg_graph_fail(graph, "arange: %s", erg_error_message());
     return leaf(graph, ERG_OP_constant, NULL, value);
 }
 

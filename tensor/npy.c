@@ -1,7 +1,8 @@
 /* npy.c: NumPy's .npy files (NEP 1): a preamble, a header that is a Python dictionary written out,
- * and the elements:
+ * and the elements.
  *
- *     "\x93NUMPY" major minor | length | {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
+ *     "\x93NUMPY" major minor | length | header | elements
+ *     header: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
  *
  * The length of the header has two bytes in format 1.0, four in 2.0 and 3.0, least significant
  * first. descr is byte order, kind and size: '<f4' is a little-endian float32. The reader knows

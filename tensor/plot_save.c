@@ -140,50 +140,40 @@ static void draw_scatter(const erg_axes *axes, const erg_layer *layer, erg_canva
 
 /* The part of a curve that lies in one column of pixels. */
 typedef struct stroke {
-    int points;
-    double column;
-    double first[2], lowest[2], highest[2], last[2];
+    int64_t points;
+    double column, top, bottom;
+    double first[2], last[2];
 } stroke;
 
-static void add_segment(erg_canvas *canvas, const double a[2], const double b[2], double width) {
-    erg_canvas_segment(canvas, a[0], a[1], b[0], b[1], width);
-}
-
-/* Draws first - lowest - highest - last in place of all points of the column: up to less than a
- * pixel the same picture (M4 of Jugel et al., VLDB 2014), however many points there are. */
+/* Draws first - top - bottom - last in place of all points of the column: up to half a pixel the
+ * same picture (M4 of Jugel et al., VLDB 2014), however many points there are. */
 static void end_stroke(erg_canvas *canvas, stroke *stroke, double width) {
-    if (stroke->points) {
-        add_segment(canvas, stroke->first, stroke->lowest, width);
-        add_segment(canvas, stroke->lowest, stroke->highest, width);
-        add_segment(canvas, stroke->highest, stroke->last, width);
+    const double *first = stroke->first, *last = stroke->last, middle = stroke->column + 0.5;
+    if (stroke->points > 2) {
+        erg_canvas_segment(canvas, first[0], first[1], middle, stroke->top, width);
+        erg_canvas_segment(canvas, middle, stroke->top, middle, stroke->bottom, width);
+        erg_canvas_segment(canvas, middle, stroke->bottom, last[0], last[1], width);
+    } else if (stroke->points > 0) {
+        erg_canvas_segment(canvas, first[0], first[1], last[0], last[1], width);
     }
     stroke->points = 0;
 }
 
-static void set_point(double to[2], const double from[2]) {
-    to[0] = from[0];
-    to[1] = from[1];
-}
-
-static void extend_stroke(erg_canvas *canvas, stroke *stroke, const double point[2], double width) {
-    if (stroke->points && stroke->column != floor(point[0])) {
-        double last[2] = {stroke->last[0], stroke->last[1]};
+static void extend_stroke(erg_canvas *canvas, stroke *stroke, double x, double y, double width) {
+    if (stroke->points > 0 && stroke->column != floor(x)) {
         end_stroke(canvas, stroke, width);
-        add_segment(canvas, last, point, width);
+        erg_canvas_segment(canvas, stroke->last[0], stroke->last[1], x, y, width);
     }
-    if (!stroke->points) {
-        stroke->column = floor(point[0]);
-        set_point(stroke->first, point);
-        set_point(stroke->lowest, point);
-        set_point(stroke->highest, point);
+    if (stroke->points == 0) {
+        stroke->column = floor(x);
+        stroke->top = stroke->bottom = y;
+        stroke->first[0] = x;
+        stroke->first[1] = y;
     }
-    if (point[1] < stroke->lowest[1]) {
-        set_point(stroke->lowest, point);
-    }
-    if (point[1] > stroke->highest[1]) {
-        set_point(stroke->highest, point);
-    }
-    set_point(stroke->last, point);
+    stroke->top = fmin(stroke->top, y);
+    stroke->bottom = fmax(stroke->bottom, y);
+    stroke->last[0] = x;
+    stroke->last[1] = y;
     stroke->points++;
 }
 
@@ -195,8 +185,8 @@ static void draw_line(const erg_axes *axes, const erg_layer *layer, erg_canvas *
             end_stroke(canvas, &stroke, layer->size);
             continue;
         }
-        double point[2] = {pixel_x(axes, value[0]), pixel_y(axes, value[1])};
-        extend_stroke(canvas, &stroke, point, layer->size);
+        extend_stroke(canvas, &stroke, pixel_x(axes, value[0]), pixel_y(axes, value[1]),
+                      layer->size);
     }
     end_stroke(canvas, &stroke, layer->size);
     erg_canvas_paint_path(canvas, layer->color, layer->opacity);
@@ -235,7 +225,7 @@ erg_status erg_plot_save(const erg_plot *plot, const char *path) {
     if (!axes.heatmap) {
         erg_axes_draw_grid(&axes, &canvas);
     }
-    canvas.clip = erg_box_intersect(axes.box, canvas.clip);
+    
     for (const erg_layer *layer = plot->first; layer; layer = layer->next) {
         draw_layer(&axes, layer, &canvas);
     }

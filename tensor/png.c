@@ -39,6 +39,7 @@ static int paeth(int left, int up, int corner) {
     return to_up <= to_corner ? up : corner;
 }
 
+/* Filters 0 to 4: none, sub, up, average, Paeth. */
 static int predict(int filter, int left, int up, int corner) {
     switch (filter) {
     case 1:

@@ -56,6 +56,10 @@ typedef enum erg_status {
  * until the next failure in the same thread. */
 ERG_API const char *erg_error_message(void);
 
+/* Records a failure, "operation: what is wrong", and returns status, so that a check is one line:
+ * return erg_fail(ERG_ERROR_ARGUMENT, "npy_write: no tensor"). */
+ERG_API erg_status erg_fail(erg_status status, const char *format, ...) ERG_PRINTF(2, 3);
+
 /* The library's version, "major.minor.patch". */
 ERG_API const char *erg_version(void);
 

@@ -1,4 +1,4 @@
-/* test_files.c: .npy and CSV files out and back in, and what is left when writing any file fails. */
+/* test_files.c: .npy and CSV files out and back in, and what is left when writing fails. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -146,6 +146,50 @@ START_TEST(npy_as_numpy_writes_it) {
     erg_tensor *back = erg_npy_read("a.npy");
     assert_same(back, tensor);
     erg_tensor_free(back);
+    erg_tensor_free(tensor);
+}
+END_TEST
+
+/* One integer of every kind, at the ends of its range. */
+static const struct integer_case {
+    const char *descr;
+    uint8_t size, bytes[8];
+    int valid;
+    int32_t value;
+} integer_cases[] = {
+    {"|i1", 1, {0xff}, 1, -1},
+    {"|i1", 1, {0x80}, 1, -128},
+    {"|u1", 1, {0xff}, 1, 255},
+    {"|b1", 1, {2}, 1, 1},
+    {"<i2", 2, {0xfe, 0xff}, 1, -2},
+    {">i2", 2, {0x80, 0x00}, 1, -32768},
+    {">u2", 2, {0xff, 0xfe}, 1, 65534},
+    {"<i4", 4, {0, 0, 0, 0x80}, 1, INT32_MIN},
+    {">i4", 4, {0xff, 0xff, 0xff, 0xf0}, 1, -16},
+    {"<i8", 8, {0, 0, 0, 0x80, 0xff, 0xff, 0xff, 0xff}, 1, INT32_MIN},
+    {">i8", 8, {0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff}, 1, INT32_MAX},
+    {"<i8", 8, {0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff}, 0, 0},
+    {">i8", 8, {0, 0, 0, 0, 0x80, 0, 0, 0}, 0, 0},
+};
+
+START_TEST(npy_integers) {
+    const struct integer_case *c = &integer_cases[_i];
+    char header[65];
+    snprintf(header, sizeof(header), "{'descr':'%s','fortran_order':False,'shape':()}", c->descr);
+    FILE *file = fopen("a.npy", "wb");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "\x93NUMPY\x01%c\x40%c%-63s\n", 0, 0, header);
+    fwrite(c->bytes, 1, c->size, file);
+    ck_assert_int_eq(fclose(file), 0);
+    erg_tensor *tensor = erg_npy_read("a.npy");
+    if (c->valid) {
+        ck_assert_msg(tensor != NULL, "%s", erg_error_message());
+        ck_assert_int_eq(tensor->dtype, ERG_INT32);
+        ck_assert_int_eq(*erg_tensor_i32(tensor), c->value);
+    } else {
+        ck_assert_ptr_null(tensor);
+        assert_message("element 0 is");
+    }
     erg_tensor_free(tensor);
 }
 END_TEST
@@ -429,6 +473,7 @@ int main(void) {
     TCase *tests = tcase_create("files");
     tcase_add_checked_fixture(tests, enter_folder, leave_folder);
     tcase_add_loop_test(tests, npy_as_numpy_writes_it, 0, COUNT(npy_cases));
+    tcase_add_loop_test(tests, npy_integers, 0, COUNT(integer_cases));
     tcase_add_test(tests, csv_shortest_digits);
     tcase_add_loop_test(tests, csv_exact, 0, 2);
     tcase_add_test(tests, csv_vector_is_a_column);
