@@ -365,6 +365,7 @@ ERG_API erg_status erg_gradcheck(erg_node *y, erg_node *const *xs, int n,
  *   plan         prints the steps and the arena at compile time
  *   time         prints time and bytes per second of each step when the plan is freed
  *   reference    runs the plain interpreter: node by node in double precision, no passes
+ *   verify       checks the graph after each pass of the compiler
  *   no-simplify, no-cse, no-reuse    switch a pass off; results are the same */
 
 /* A plan that computes count >= 1 nodes. NULL if the graph holds an error or memory is short. The

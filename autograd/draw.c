@@ -9,13 +9,14 @@
 static erg_node *draw(erg_graph *graph, erg_op op, erg_dtype dtype, erg_shape shape) {
     if (!graph)
         return erg_graph_fail(NULL, "%s: no graph", erg_ops[op].name);
-    erg_random random = erg_graph_random(graph);
-    return erg_node_new(&(erg_node){.graph = graph,
-                                    .op = op,
-                                    .dtype = dtype,
-                                    .shape = shape,
-                                    .n_attr = 1,
-                                    .attr = (int64_t[]){random.stream}});
+    erg_node *node = erg_node_new(&(erg_node){.graph = graph,
+                                              .op = op,
+                                              .dtype = dtype,
+                                              .shape = shape,
+                                              .n_attr = 1,
+                                              .attr = (int64_t[]){graph->streams}});
+    graph->streams += node != NULL;
+    return node;
 }
 
 erg_node *erg_uniform(erg_graph *graph, erg_dtype dtype, erg_shape shape) {

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../tensor/error.h"
 #include "plan.h"
 
 typedef struct comparison {
@@ -44,7 +43,7 @@ static erg_status check_leaf(const erg_node *y, const erg_node *x, int k) {
                         "gradcheck: x number %d is of %s, must be an input, a param or a state", k,
                         erg_ops[x->op].name);
     if (x->dtype != ERG_FLOAT64)
-        return erg_fail(ERG_ERROR_ARGUMENT, "gradcheck: \"%s\" is %s, must be float64", x->name,
+        return erg_fail(ERG_ERROR_ARGUMENT, "gradcheck: x number %d is %s, must be float64", k,
                         erg_dtype_name(x->dtype));
     return ERG_OK;
 }
@@ -163,11 +162,12 @@ static erg_status conclude(const comparison *c) {
         snprintf(r->message, sizeof r->message, "gradcheck: nothing to compare");
         return ERG_OK;
     }
+    const char *name = c->xs[r->leaf]->name;
     snprintf(r->message, sizeof r->message,
-             "gradcheck: order %d, \"%.64s\" element %lld: derivative %.12g, finite difference "
-             "%.12g +- %.1e: they %s to %.1e",
-             r->order, c->xs[r->leaf]->name, (long long)r->element, r->analytic, r->numeric,
-             r->error_estimate, agrees(c) ? "agree" : "differ, relative", r->worst);
+             "gradcheck: order %d, x number %d \"%.48s\", element %lld: derivative %.12g, finite "
+             "difference %.12g +- %.1e: they %s %.1e",
+             r->order, r->leaf, name ? name : "", (long long)r->element, r->analytic, r->numeric,
+             r->error_estimate, agrees(c) ? "agree to" : "differ, relatively, by", r->worst);
     return agrees(c) ? ERG_OK : erg_fail(ERG_ERROR_ARGUMENT, "%s", r->message);
 }
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tensor/error.h"
 
 /* ------------------------------------------------------------------------------- arena */
 

@@ -68,9 +68,22 @@ erg_node *erg_scatter_add(erg_node *source, erg_node *index, int axis, int64_t s
                                     .attr = (int64_t[]){axis, size}});
 }
 
+/* 1 where the index is in 0 .. size - 1; compared as float64, which holds every int32 exactly. */
+static erg_node *in_range(erg_node *index, int64_t size, erg_dtype dtype) {
+    erg_node *i = erg_cast(index, ERG_FLOAT64);
+    erg_node *inside = erg_mul(erg_less_equal(erg_full_like(i, 0), i),
+                               erg_less(i, erg_full_like(i, (double)size)));
+    return erg_cast(inside, dtype);
+}
+
+/* What was added nowhere has derivative 0, where gather reads NaN. */
 void erg_vjp_scatter_add(erg_node *node, erg_node *g, const bool *wants, erg_node **out) {
-    if (wants[0])
-        out[0] = erg_gather(g, node->in[1], (int)node->attr[0]);
+    erg_node *index = node->in[1];
+    if (!wants[0])
+        return;
+    erg_node *inside = in_range(index, node->attr[1], g->dtype);
+    erg_node *taken = erg_gather(g, index, (int)node->attr[0]);
+    out[0] = erg_where(inside, taken, erg_full_like(taken, 0));
 }
 
 /* A gather whose index is the same for all elements of a slice. The shapes along the way, with

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tensor/error.h"
 #include "plan.h"
 
 typedef struct layout {
@@ -27,8 +26,11 @@ static bool lay_out(layout *l, erg_node *const *outputs, int count) {
         if (!has_step(node, l->needed[id]))
             continue;
         size_t bytes = (size_t)erg_shape_size(node->shape) * erg_dtype_size(node->dtype);
+        bytes = (bytes + 63) / 64 * 64;
+        if (bytes > SIZE_MAX / 2 - l->arena)
+            return false;
         l->offsets[id] = l->arena;
-        l->arena += (bytes + 63) / 64 * 64;
+        l->arena += bytes;
         l->pointers += (size_t)node->n_in;
         l->steps++;
         l->stores += node->op == ERG_OP_assign && l->needed[id] & 2;

@@ -2,7 +2,6 @@
  *
  * The first four hold a tensor. A `full` holds one number: most constants of a formula are of this
  * kind, and a compiler can fold them without looking at memory. */
-#include "../tensor/error.h"
 #include "graph.h"
 
 /* The dtype and shape come with the prototype. */

@@ -4,29 +4,51 @@ nobase_pkginclude_HEADERS += %D%/autograd.h
 
 libcore_la_SOURCES += \
     %D%/ops.def \
-    %D%/graph.c %D%/graph.h \
-    %D%/node.c \
-    %D%/leaf.c \
-    %D%/elementwise.c \
-    %D%/reduce.c \
-    %D%/reshape.c \
-    %D%/linear.c \
-    %D%/index.c \
+    %D%/compose.c \
+    %D%/derivative.c \
     %D%/draw.c \
     %D%/effect.c \
-    %D%/compose.c \
-    %D%/sweep.c \
-    %D%/derivative.c \
+    %D%/elementwise.c \
+    %D%/gradcheck.c \
+    %D%/graph.c \
+    %D%/graph.h \
+    %D%/index.c \
     %D%/interpret.c \
-    %D%/run.c \
-    %D%/debug.c \
+    %D%/interpreted.c \
+    %D%/leaf.c \
+    %D%/linear.c \
+    %D%/node.c \
+    %D%/plan.h \
     %D%/print_graph.c \
-    %D%/gradcheck.c
+    %D%/reduce.c \
+    %D%/reshape.c \
+    %D%/run.c \
+    %D%/sweep.c
 
+# The compiler.
 libcore_la_SOURCES += \
-    %D%/plan/plan.c %D%/plan/plan.h \
+    %D%/plan/algebra.c \
+    %D%/plan/arena.c \
+    %D%/plan/arena.h \
     %D%/plan/collect.c \
-    %D%/plan/simplify.c \
+    %D%/plan/constant.c \
     %D%/plan/cse.c \
+    %D%/plan/lower.c \
+    %D%/plan/lower.h \
+    %D%/plan/lower_elementwise.c \
+    %D%/plan/lower_index.c \
+    %D%/plan/lower_matmul.c \
+    %D%/plan/lower_move.c \
+    %D%/plan/lower_reduce.c \
+    %D%/plan/lower_source.c \
     %D%/plan/memory.c \
-    %D%/plan/lower.c
+    %D%/plan/move.c \
+    %D%/plan/passes.c \
+    %D%/plan/passes.h \
+    %D%/plan/product.c \
+    %D%/plan/rewrite.c \
+    %D%/plan/schedule.c \
+    %D%/plan/schedule.h \
+    %D%/plan/simplify.c \
+    %D%/plan/simplify.h \
+    %D%/plan/verify.c

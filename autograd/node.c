@@ -23,7 +23,8 @@ bool erg_is_full(const erg_node *node, double number) {
     return node && node->op == ERG_OP_full && node->number == number;
 }
 
-/* Operands must exist and belong to one graph. Finds that graph. */
+/* Operands must exist and belong to one graph. Finds that graph. Of two graphs both keep the
+ * mistake: nobody knows which of them will be asked. */
 static bool check_operands(erg_node *node) {
     int missing = -1;
     for (int k = 0; k < node->n_in; k++) {
@@ -35,8 +36,11 @@ static bool check_operands(erg_node *node) {
     if (missing >= 0)
         return erg_node_error(node, "operand %d is NULL", missing + 1);
     for (int k = 0; k < node->n_in; k++)
-        if (node->in[k]->graph != node->graph)
+        if (node->in[k]->graph != node->graph) {
+            erg_graph_fail(node->in[k]->graph, "%s: operands belong to different graphs",
+                           erg_ops[node->op].name);
             return erg_node_error(node, "operands belong to different graphs");
+        }
     return true;
 }
 

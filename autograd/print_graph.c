@@ -4,13 +4,11 @@
  *     %1 = param "energy/weight"  float64 (3, 2)
  *     %2 = matmul(%0, %1) transpose_b  float64 (4, 3)  energy
  *
- * Both forms show what the outputs need, in the order in which it was made: %12 is the node's
- * position in its graph, the same number that messages and ERG_DEBUG use. The last column is the
- * scope of a node that has no name of its own. */
+ * Both forms show what the outputs need, in the order in which it was made; %2 is the node's position
+ * in its graph. The last column is the scope of a node that has no name of its own. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tensor/error.h"
 #include "plan.h"
 
 enum { MAX_WORDS = 4 };

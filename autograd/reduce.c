@@ -3,6 +3,7 @@
  * The primitives reduce one run of neighbouring axes first .. last and keep them with size 1, so
  * that the derivative is a broadcast back to the operand's shape. Any set of axes is a composition:
  * one primitive for each run, then a reshape that drops what was kept. */
+#include <limits.h>
 #include <math.h>
 
 #include "graph.h"
@@ -15,13 +16,19 @@
 erg_axes erg_axes_make(int count, const int *axes) {
     erg_axes set = {.count = count < 0 ? -1 : count};
     for (int i = 0; i < count && i < ERG_MAX_DIMS; i++)
-        set.axis[i] = axes[i];
+        set.axis[i] = axes ? axes[i] : INT_MIN; /* which no operation takes */
     return set;
 }
 
-/* The set as one bit an axis; false after recording an error. */
+/* The set as one bit an axis; false after recording an error: x is no float node, or the axes do
+ * not fit it. */
 static bool axes_mask(const erg_node *x, const char *operation, erg_axes axes, unsigned *mask) {
     *mask = 0;
+    if (!x || !erg_is_float(x->dtype)) {
+        erg_graph_fail(x ? x->graph : NULL, "%s: operand 1 is %s", operation,
+                       x ? "int32, must be a float dtype" : "NULL");
+        return false;
+    }
     if (axes.count < 0) {
         *mask = (1u << x->shape.ndim) - 1;
         return true;
@@ -63,8 +70,6 @@ static erg_node *drop_axes(erg_node *x, unsigned mask) {
 /* One primitive for each run of neighbouring axes in the set. */
 static erg_node *reduce(erg_op op, erg_node *x, erg_axes axes, int keepdims) {
     unsigned mask;
-    if (!x)
-        return erg_node_unary(op, x);
     if (!axes_mask(x, erg_ops[op].name, axes, &mask))
         return NULL;
     erg_node *y = x;
@@ -165,8 +170,6 @@ erg_node *erg_min(erg_node *x, erg_axes axes, int keepdims) {
 
 erg_node *erg_mean(erg_node *x, erg_axes axes, int keepdims) {
     unsigned mask;
-    if (!x)
-        return erg_node_unary(ERG_OP_sum, x);
     if (!axes_mask(x, "mean", axes, &mask))
         return NULL;
     erg_node *sum = erg_sum(x, axes, keepdims);
@@ -175,8 +178,6 @@ erg_node *erg_mean(erg_node *x, erg_axes axes, int keepdims) {
 
 erg_node *erg_var(erg_node *x, erg_axes axes, double correction, int keepdims) {
     unsigned mask;
-    if (!x)
-        return erg_node_unary(ERG_OP_sum, x);
     if (!axes_mask(x, "var", axes, &mask))
         return NULL;
     erg_node *deviation = erg_sub(x, erg_mean(x, axes, 1));
@@ -215,8 +216,6 @@ static erg_node *product_of_last(erg_node *x) {
 
 erg_node *erg_prod(erg_node *x, erg_axes axes, int keepdims) {
     unsigned mask;
-    if (!x)
-        return erg_node_unary(ERG_OP_sum, x);
     if (!axes_mask(x, "prod", axes, &mask))
         return NULL;
     if (!mask)
@@ -231,8 +230,6 @@ erg_node *erg_prod(erg_node *x, erg_axes axes, int keepdims) {
  * -inf, m is taken as 0 and the selected constant has derivative 0. */
 erg_node *erg_logsumexp(erg_node *x, erg_axes axes, int keepdims) {
     unsigned mask;
-    if (!x)
-        return erg_node_unary(ERG_OP_max, x);
     if (!axes_mask(x, "logsumexp", axes, &mask))
         return NULL;
     if (axes_count(x, mask) == 0) {
@@ -265,18 +262,27 @@ erg_node *erg_norm(erg_node *x, double p, erg_axes axes, int keepdims) {
     return erg_graph_fail(x ? x->graph : NULL, "norm: p is %g, must be 1, 2 or INFINITY", p);
 }
 
-erg_node *erg_softmax(erg_node *x, int axis) {
-    if (!x || (axis = erg_axis(x, "softmax", axis, x->shape.ndim)) < 0)
-        return x ? NULL : erg_node_unary(ERG_OP_max, x);
-    if (x->shape.dims[axis] == 0)
+/* x - max x along the axis: as weights of a softmax the same as x, and exp cannot overflow. */
+static erg_node *below_max(const char *operation, erg_node *x, int axis) {
+    unsigned mask;
+    if (!axes_mask(x, operation, ERG_AXES(axis), &mask))
+        return NULL;
+    if (axes_count(x, mask) == 0)
         return x;
-    erg_node *max = erg_stop_gradient(erg_max(x, ERG_AXES(axis), 1));
-    erg_node *weight = erg_exp(erg_sub(x, max));
+    return erg_sub(x, erg_stop_gradient(erg_max(x, ERG_AXES(axis), 1)));
+}
+
+erg_node *erg_softmax(erg_node *x, int axis) {
+    erg_node *shifted = below_max("softmax", x, axis);
+    if (!shifted)
+        return NULL;
+    erg_node *weight = erg_exp(shifted);
     return erg_div(weight, erg_sum(weight, ERG_AXES(axis), 1));
 }
 
 erg_node *erg_log_softmax(erg_node *x, int axis) {
-    if (!x || (axis = erg_axis(x, "log_softmax", axis, x->shape.ndim)) < 0)
-        return x ? NULL : erg_node_unary(ERG_OP_max, x);
-    return erg_sub(x, erg_logsumexp(x, ERG_AXES(axis), 1));
+    erg_node *shifted = below_max("log_softmax", x, axis);
+    if (!shifted)
+        return NULL;
+    return erg_sub(shifted, erg_log(erg_sum(erg_exp(shifted), ERG_AXES(axis), 1)));
 }

@@ -31,6 +31,8 @@ erg_node *erg_reshape(erg_node *x, int ndim, const int64_t *dims) {
     if (!x || ndim < 0 || ndim > ERG_MAX_DIMS)
         return x ? erg_graph_fail(x->graph, "reshape: %d axes, must be 0 to %d", ndim, ERG_MAX_DIMS)
                  : erg_node_unary(ERG_OP_reshape, x);
+    if (ndim > 0 && !dims)
+        return erg_graph_fail(x->graph, "reshape: no sizes");
     int64_t sizes[ERG_MAX_DIMS], known = 1;
     int open = -1;
     for (int i = 0; i < ndim; i++) {
@@ -153,7 +155,7 @@ bool erg_rule_broadcast(erg_node *node) {
 erg_node *erg_broadcast(erg_node *x, erg_shape shape) {
     if (x && erg_shape_equal(x->shape, shape))
         return x;
-    if (x && x->shape.ndim < shape.ndim) {
+    if (x && x->shape.ndim < shape.ndim && erg_shape_size(shape) >= 0) {
         erg_shape aligned = {.ndim = shape.ndim};
         int lead = shape.ndim - x->shape.ndim;
         for (int i = 0; i < shape.ndim; i++)
@@ -310,7 +312,8 @@ bool erg_rule_concat(erg_node *node) {
             return erg_node_error(node, "operand %d is %s %s, which does not fit %s %s", k + 1,
                                   erg_dtype_name(x->dtype), erg_shape_text(x->shape, a),
                                   erg_dtype_name(first->dtype), erg_shape_text(first->shape, b));
-        total += x->shape.dims[axis];
+        if (__builtin_add_overflow(total, x->shape.dims[axis], &total))
+            return erg_node_error(node, "the result is too large");
     }
     node->dtype = first->dtype;
     node->shape = first->shape;
@@ -341,8 +344,10 @@ VJP(concat) {
 }
 
 erg_node *erg_stack(erg_node *const *xs, int count, int axis) {
-    if (!xs || count < 1 || !xs[0])
+    if (!xs || count < 1)
         return erg_graph_fail(NULL, "stack: no operands");
+    if (!xs[0])
+        return erg_concat(xs, count, 0);
     erg_graph *graph = xs[0]->graph;
     erg_node **rows = erg_graph_alloc(graph, (size_t)count * sizeof *rows);
     if (!rows || (axis = erg_axis(xs[0], "stack", axis, xs[0]->shape.ndim + 1)) < 0)

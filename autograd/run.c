@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "../tensor/error.h"
 #include "plan.h"
 
 /* ------------------------------------------------------------------------------- ERG_DEBUG */
@@ -26,7 +25,7 @@ bool erg_debug(const char *word) {
 
 /* Words this library does not know are said, so that a typing mistake is not a silent nothing. */
 static void warn_unknown_words(void) {
-    static const char *const known = ",nan,plan,time,reference,no-simplify,no-cse,no-reuse,";
+    static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-cse,no-reuse,";
     const char *list = getenv("ERG_DEBUG");
     while (list && *list) {
         int item = (int)strcspn(list, ",");
@@ -127,7 +126,8 @@ static bool check_assigns(const erg_graph *graph, const unsigned char *needed) {
         good = !assigned[node->in[0]->id];
         assigned[node->in[0]->id] = true;
         if (!good)
-            erg_fail(ERG_ERROR_ARGUMENT, "compile: \"%s\" is assigned twice", node->in[0]->name);
+            erg_fail(ERG_ERROR_ARGUMENT, "compile: leaf \"%s\" is assigned twice",
+                     node->in[0]->name ? node->in[0]->name : "");
     }
     free(assigned);
     return good;

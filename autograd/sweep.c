@@ -79,20 +79,31 @@ static erg_node *select_by(erg_node *mask, bool inverted, erg_node *t) {
     return inverted ? erg_where(mask, zero, t) : erg_where(mask, t, zero);
 }
 
+/* The mask that is not 0 where t is selected. */
+static erg_node *mask_of(selected s) {
+    return s.inverted ? erg_logical_not(s.mask) : s.mask;
+}
+
 /* where(outer, r, 0), as one selection by both masks if r is a selection itself. */
 static erg_node *select_again(selected outer, erg_node *r) {
     selected inner;
     if (!is_selected(r, &inner))
         return select_by(outer.mask, outer.inverted, r);
-    erg_node *mask = inner.inverted ? erg_logical_not(inner.mask) : inner.mask;
-    return select_by(select_by(outer.mask, outer.inverted, mask), false, inner.t);
+    erg_node *mask = select_by(outer.mask, outer.inverted, mask_of(inner));
+    return select_by(mask, false, inner.t);
 }
 
+/* a + b is 0 by selection where both are. */
 static erg_node *sum_of(erg_node *a, erg_node *b) {
     selected s, t;
-    if (is_selected(a, &s) && is_selected(b, &t) && s.mask == t.mask && s.inverted == t.inverted)
+    if (!is_selected(a, &s) || !is_selected(b, &t))
+        return erg_add(a, b);
+    if (s.mask == t.mask && s.inverted == t.inverted)
         return select_by(s.mask, s.inverted, erg_add(s.t, t.t));
-    return erg_add(a, b);
+    if (s.mask == t.mask)
+        return s.inverted ? erg_where(s.mask, t.t, s.t) : erg_where(s.mask, s.t, t.t);
+    erg_node *p = mask_of(s), *q = mask_of(t);
+    return select_by(erg_where(p, p, q), false, erg_add(a, b));
 }
 
 /* ------------------------------------------------------------------------------- the sweep */
@@ -109,6 +120,16 @@ static void apply_rule(erg_node *node, erg_node *g, const bool *wants, erg_node 
         out[k] = wants[k] && out[k] ? select_again(s, out[k]) : NULL;
 }
 
+/* Where what x depends on is cut off: the operation without a derivative. */
+static const erg_node *blocker(const sweep *s, const erg_node *x) {
+    for (int k = 0; k < x->n_in; k++)
+        if (s->marks[x->in[k]->id] & BLOCKED) {
+            x = x->in[k];
+            k = -1;
+        }
+    return x;
+}
+
 /* Adds what `node` passes on to its operands' cotangents; false after recording an error. */
 static bool visit(sweep *s, erg_node *node) {
     enum { FEW = 8 };
@@ -123,7 +144,8 @@ static bool visit(sweep *s, erg_node *node) {
     for (int k = 0; k < node->n_in; k++) {
         const erg_node *x = node->in[k];
         if (s->marks[x->id] & BLOCKED)
-            return erg_node_error(x, "has no derivative (erg_stop_gradient leaves it out)");
+            return erg_node_error(blocker(s, x),
+                                  "has no derivative (erg_stop_gradient leaves it out)");
         wants[k] = s->marks[x->id] & DEPENDS;
         out[k] = NULL;
     }
@@ -143,7 +165,7 @@ static bool run_sweep(sweep *s, erg_node *y, erg_node *seed, erg_node *const *xs
             s->marks[xs[k]->id] |= DEPENDS;
     mark_depends(s, y);
     if (s->marks[y->id] & BLOCKED)
-        return erg_node_error(y, "has no derivative");
+        return erg_node_error(blocker(s, y), "has no derivative");
     s->cotangents[y->id] = seed;
     for (int id = y->id; id >= 0; id--) {
         erg_node *node = y->graph->nodes[id];
@@ -172,12 +194,13 @@ static bool differentiate(erg_node *y, erg_node *seed, erg_node *const *xs, int 
 }
 
 static bool check(const char *operation, erg_node *y, erg_node *const *xs, int n) {
-    erg_graph *graph = y ? y->graph : NULL;
-    if (!y || erg_graph_error(graph)) {
-        if (!y)
-            erg_graph_fail(NULL, "%s: y is NULL", operation);
-        return false;
+    if (!y) {
+        erg_node *x = n > 0 && xs ? xs[0] : NULL;
+        return erg_graph_fail(x ? x->graph : NULL, "%s: y is NULL", operation), false;
     }
+    erg_graph *graph = y->graph;
+    if (erg_graph_error(graph))
+        return false;
     if (n < 0 || (n > 0 && !xs))
         return erg_graph_fail(graph, "%s: no xs", operation), false;
     if (!erg_is_float(y->dtype))

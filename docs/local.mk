@@ -1,7 +1,10 @@
 # docs: the manual, and example programs that use nothing but the public headers.
 
 noinst_PROGRAMS += %D%/examples/fit2d
-%C%_examples_fit2d_LDADD = liberg.la
+%C%_examples_fit2d_SOURCES = %D%/examples/fit2d.c %D%/examples/fit2d.h %D%/examples/fit2d_data.c \
+    %D%/examples/fit2d_options.c %D%/examples/fit2d_page.c %D%/examples/fit2d_report.c \
+    %D%/examples/fit2d_train.c
+%C%_examples_fit2d_LDADD = liberg.la -lm
 
 EXTRA_DIST += %D%/manual %D%/decisions
 

@@ -5,13 +5,15 @@
  * so the gradient of mean E(data) - mean E(negatives) is the likelihood's, as far as the negatives
  * are samples of p. Contrastive divergence and its kin differ only in where the chains that make the
  * negatives start. */
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "losses.h"
 
 erg_node *erg_contrastive_divergence(erg_energy energy, erg_node *data, erg_node *negatives,
                                      erg_contrastive_options options) {
-    if (!(options.energy_penalty >= 0))
+    if (!(options.energy_penalty >= 0 && isfinite(options.energy_penalty)))
         return erg_graph_fail(erg_node_graph(data), "contrastive_divergence: energy penalty %g",
                               options.energy_penalty);
     erg_node *low = erg_energy_apply(energy, data);
@@ -45,14 +47,34 @@ static erg_replay *make_replay(const erg_tensor *x, erg_negatives_options option
     return erg_replay_new(x->dtype, erg_shape_make(x->shape.ndim - 1, sample), replay);
 }
 
+static bool check(const erg_tensor *x, erg_negatives_options options) {
+    if (x->shape.ndim < 1 || options.steps < 0)
+        return erg_fail(ERG_ERROR_ARGUMENT, "negatives: x needs a batch axis, and steps >= 0"), false;
+    if (options.start < ERG_START_DATA || options.start > ERG_START_PERSISTENT)
+        return erg_fail(ERG_ERROR_ARGUMENT, "negatives: unknown start %d", (int)options.start), false;
+    return true;
+}
+
+/* The parts of new negatives, as far as the start needs them. */
+static bool assemble(erg_negatives *negatives, erg_node *next, erg_negatives_options options) {
+    const erg_tensor *x = erg_value(negatives->x);
+    if (!(negatives->chain = erg_chain_new(negatives->x, next)))
+        return false;
+    if (options.start == ERG_START_DATA)
+        return true;
+    if (!(negatives->replay = make_replay(x, options)))
+        return false;
+    int64_t capacity = erg_replay_values(negatives->replay)->shape.dims[0];
+    if (capacity < x->shape.dims[0])
+        erg_fail(ERG_ERROR_ARGUMENT, "negatives: %lld chains, but the replay buffer has %lld slots",
+                 (long long)x->shape.dims[0], (long long)capacity);
+    return capacity >= x->shape.dims[0];
+}
+
 erg_negatives *erg_negatives_new(erg_node *x, erg_node *next, erg_negatives_options options) {
     const erg_tensor *value = erg_value(x);
-    if (!value)
+    if (!value || !check(value, options))
         return NULL;
-    if (value->shape.ndim < 1 || options.steps < 0) {
-        erg_fail(ERG_ERROR_ARGUMENT, "negatives: x needs a batch axis, and steps >= 0");
-        return NULL;
-    }
     erg_negatives *negatives = calloc(1, sizeof *negatives);
     if (!negatives) {
         erg_fail(ERG_ERROR_MEMORY, "negatives: out of memory");
@@ -60,10 +82,7 @@ erg_negatives *erg_negatives_new(erg_node *x, erg_node *next, erg_negatives_opti
     }
     *negatives = (erg_negatives){
         .x = x, .steps = options.steps ? options.steps : 20, .start = options.start};
-    negatives->chain = erg_chain_new(x, next);
-    if (negatives->chain && options.start != ERG_START_DATA)
-        negatives->replay = make_replay(value, options);
-    if (negatives->chain && (negatives->replay || options.start == ERG_START_DATA))
+    if (assemble(negatives, next, options))
         return negatives;
     erg_negatives_free(negatives);
     return NULL;
@@ -89,6 +108,9 @@ erg_status erg_negatives_run(erg_negatives *negatives, const erg_tensor *data) {
                       : erg_fail(ERG_ERROR_ARGUMENT, "negatives_run: no data to start from");
     if (status == ERG_OK)
         status = erg_chain_run(negatives->chain, negatives->steps);
+    if (status == ERG_OK && !erg_tensor_all_finite(x))
+        status = erg_fail(ERG_ERROR_ARGUMENT, "negatives_run: a chain is not finite after %lld steps",
+                          (long long)negatives->steps);
     if (status == ERG_OK && negatives->replay)
         status = erg_replay_store(negatives->replay, x);
     return status;

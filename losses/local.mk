@@ -4,5 +4,4 @@ nobase_pkginclude_HEADERS += %D%/losses.h
 
 libcore_la_SOURCES += \
     %D%/contrastive.c \
-    %D%/score_matching.c \
-    %D%/train.c
+    %D%/score_matching.c

@@ -42,8 +42,8 @@ typedef struct erg_negatives_options {
 ERG_API erg_negatives *erg_negatives_new(erg_node *x, erg_node *next,
                                          erg_negatives_options options);
 ERG_API void erg_negatives_free(erg_negatives *negatives);
-/* New negatives into erg_value(x). data (B, ...) is read for ERG_START_DATA only, else may be
- * NULL. */
+/* New negatives into erg_value(x). data (B, ...) is read for ERG_START_DATA only, else may be NULL.
+ * Refuses chains that end where they are not finite, and keeps them out of the replay buffer. */
 ERG_API erg_status erg_negatives_run(erg_negatives *negatives, const erg_tensor *data);
 /* The replay buffer, or NULL if there is none. */
 ERG_API erg_replay *erg_negatives_replay(erg_negatives *negatives);

@@ -7,12 +7,15 @@
  *               div s = -Laplacian E
  *   denoising   for x~ = x + sigma n the best s(x~) given x is -n / sigma; its mean given x~ is the
  *               score of the density of x~ (Vincent 2011) */
+#include <math.h>
+#include <stdbool.h>
+
 #include "losses.h"
 
-/* Sum over the sample, mean over the batch. */
+/* 1/2 |x|^2: summed over each sample, averaged over the batch. */
 static erg_node *half_mean_square(erg_node *x) {
-    erg_node *square = erg_square(erg_flatten(x, 1));
-    return erg_mul_scalar(erg_mean(erg_sum(square, ERG_AXES(1), 0), ERG_ALL, 0), 0.5);
+    double batch = (double)erg_node_shape(x).dims[0];
+    return erg_mul_scalar(erg_sum(erg_square(x), ERG_ALL, 0), 0.5 / batch);
 }
 
 erg_node *erg_fisher_divergence(erg_energy energy, erg_energy data_energy, erg_node *x) {
@@ -27,18 +30,32 @@ erg_node *erg_score_matching(erg_energy energy, erg_node *data) {
     return erg_sub(kinetic, erg_mean(erg_laplacian(e, data), ERG_ALL, 0));
 }
 
+static bool check_denoising(erg_node *data, erg_denoising_options o) {
+    erg_graph *graph = erg_node_graph(data);
+    char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
+    erg_shape shape = erg_node_shape(data), noise = erg_node_shape(o.noise);
+    if (!data)
+        return erg_graph_fail(graph, "denoising_score_matching: no data");
+    if (!(o.sigma > 0 && isfinite(o.sigma)))
+        return erg_graph_fail(graph, "denoising_score_matching: sigma %g", o.sigma);
+    if (o.sigma_node && erg_node_shape(o.sigma_node).ndim != 0)
+        return erg_graph_fail(graph, "denoising_score_matching: sigma must have shape ()");
+    if (o.noise && !erg_shape_equal(shape, noise))
+        return erg_graph_fail(graph, "denoising_score_matching: noise is %s, data %s",
+                              erg_shape_text(noise, a), erg_shape_text(shape, b));
+    return true;
+}
+
 erg_node *erg_denoising_score_matching(erg_energy energy, erg_node *data,
                                        erg_denoising_options options) {
+    erg_denoising_options o = options;
+    o.sigma = o.sigma != 0 ? o.sigma : 0.1;
+    if (!check_denoising(data, o))
+        return NULL;
     erg_graph *graph = erg_node_graph(data);
     erg_dtype dtype = erg_node_dtype(data);
-    if (!(options.sigma >= 0))
-        return erg_graph_fail(graph, "denoising_score_matching: sigma %g", options.sigma);
-    erg_node *sigma = options.sigma_node;
-    if (!sigma)
-        sigma = erg_scalar(graph, dtype, options.sigma != 0 ? options.sigma : 0.1);
-    erg_node *noise = options.noise;
-    if (!noise)
-        noise = erg_normal(graph, dtype, erg_node_shape(data));
+    erg_node *sigma = o.sigma_node ? o.sigma_node : erg_scalar(graph, dtype, o.sigma);
+    erg_node *noise = o.noise ? o.noise : erg_normal(graph, dtype, erg_node_shape(data));
     erg_node *score = erg_score(energy, erg_add(data, erg_mul(sigma, noise)));
     return half_mean_square(erg_add(score, erg_div(noise, sigma)));
 }

@@ -1,7 +1,9 @@
 /* adam.c: Adam (Kingma & Ba 2015) as graph nodes: the update is an expression of the params, their
  * gradients and the states m, v and t, and its effect is a group of assignments. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "nn.h"
 
@@ -28,8 +30,11 @@ static erg_node *clip_factor(erg_node *const *gradients, int n, double limit) {
 
 /* A zeroed state of the param's shape, "<param>/<what>" in the current scope. */
 static erg_node *state_for(erg_graph *graph, erg_node *param, const char *what) {
-    char name[512];
-    snprintf(name, sizeof name, "%s/%s", erg_node_name(param), what);
+    size_t size = strlen(erg_node_name(param)) + strlen(what) + 2;
+    char *name = erg_graph_alloc(graph, size);
+    if (!name)
+        return NULL;
+    snprintf(name, size, "%s/%s", erg_node_name(param), what);
     return erg_state(graph, name, erg_node_dtype(param), erg_node_shape(param));
 }
 
@@ -55,34 +60,66 @@ static double or_default(double option, double value) {
     return option == 0 && !signbit(option) ? value : option;
 }
 
-erg_node *erg_adam(erg_node *loss, erg_node *const *params, int n, erg_adam_options options) {
-    if (!loss || !params || n < 1)
-        return erg_graph_fail(erg_node_graph(loss), "adam: no %s", loss ? "params" : "loss");
+static erg_adam_options with_defaults(erg_adam_options options) {
+    options.learning_rate = or_default(options.learning_rate, 1e-3);
+    options.beta1 = or_default(options.beta1, 0.9);
+    options.beta2 = or_default(options.beta2, 0.999);
+    options.epsilon = or_default(options.epsilon, 1e-8);
+    options.name = options.name ? options.name : "adam";
+    return options;
+}
+
+static bool check(erg_node *loss, erg_node *const *params, int n, erg_adam_options o) {
     erg_graph *graph = erg_node_graph(loss);
+    if (!loss || !params || n < 1)
+        return erg_graph_fail(graph, "adam: no %s", loss ? "params" : "loss");
+    for (int k = 0; k < n; k++)
+        if (!erg_node_name(params[k]))
+            return erg_graph_fail(graph, "adam: param number %d is NULL or has no name", k);
+    if (!(o.learning_rate >= 0 && o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1 &&
+          o.epsilon >= 0 && o.clip_norm >= 0))
+        return erg_graph_fail(graph, "adam: learning rate %g, betas %g and %g, epsilon %g, clip %g",
+                              o.learning_rate, o.beta1, o.beta2, o.epsilon, o.clip_norm);
+    if (o.learning_rate_node && erg_node_shape(o.learning_rate_node).ndim != 0)
+        return erg_graph_fail(graph, "adam: the learning rate must have shape ()");
+    return !erg_graph_error(graph);
+}
+
+/* The step itself, in the optimiser's scope: three effects a param, and the count. */
+static void build(erg_graph *graph, erg_node *const *params, erg_node *const *gradients, int n,
+                  erg_adam_options o, erg_node **effects) {
     erg_dtype dtype = erg_node_dtype(params[0]);
+    erg_node *step = erg_state(graph, "step", dtype, ERG_SCALAR);
+    erg_node *t = erg_add_scalar(step, 1);
+    adam a = {.graph = graph,
+              .rate = o.learning_rate_node ? o.learning_rate_node
+                                           : erg_scalar(graph, dtype, o.learning_rate),
+              .correction1 = bias_correction(t, o.beta1),
+              .correction2 = bias_correction(t, o.beta2),
+              .beta1 = o.beta1,
+              .beta2 = o.beta2,
+              .epsilon = o.epsilon};
+    erg_node *clip = o.clip_norm > 0 ? clip_factor(gradients, n, o.clip_norm) : NULL;
+    for (int k = 0; k < n; k++)
+        update(&a, params[k], clip ? erg_mul(clip, gradients[k]) : gradients[k], effects + 3 * k);
+    effects[3 * n] = erg_assign(step, t);
+}
+
+erg_node *erg_adam(erg_node *loss, erg_node *const *params, int n, erg_adam_options options) {
+    erg_adam_options o = with_defaults(options);
+    if (!check(loss, params, n, o))
+        return NULL;
+    erg_graph *graph = erg_node_graph(loss);
     erg_node **gradients = erg_graph_alloc(graph, (size_t)n * sizeof *gradients);
     erg_node **effects = erg_graph_alloc(graph, (3 * (size_t)n + 1) * sizeof *effects);
     if (!gradients || !effects)
         return NULL;
     erg_grad(loss, params, n, gradients);
+    if (!erg_graph_error(graph))
+        erg_scope_push(graph, o.name);
     if (erg_graph_error(graph))
         return NULL;
-    erg_node *clip = options.clip_norm > 0 ? clip_factor(gradients, n, options.clip_norm) : NULL;
-    erg_scope_push(graph, options.name ? options.name : "adam");
-    erg_node *step = erg_state(graph, "step", dtype, ERG_SCALAR);
-    erg_node *t = erg_add_scalar(step, 1);
-    adam a = {.graph = graph,
-              .beta1 = or_default(options.beta1, 0.9),
-              .beta2 = or_default(options.beta2, 0.999),
-              .epsilon = or_default(options.epsilon, 1e-8)};
-    a.rate = options.learning_rate_node
-                 ? options.learning_rate_node
-                 : erg_scalar(graph, dtype, or_default(options.learning_rate, 1e-3));
-    a.correction1 = bias_correction(t, a.beta1);
-    a.correction2 = bias_correction(t, a.beta2);
-    for (int k = 0; k < n; k++)
-        update(&a, params[k], clip ? erg_mul(clip, gradients[k]) : gradients[k], effects + 3 * k);
-    effects[3 * n] = erg_assign(step, t);
+    build(graph, params, gradients, n, o, effects);
     erg_scope_pop(graph);
-    return erg_group(effects, 3 * n + 1);
+    return erg_graph_error(graph) ? NULL : erg_group(effects, 3 * n + 1);
 }

@@ -57,24 +57,35 @@ static erg_status check(const erg_evaluator *evaluator, const erg_tensor *points
     return ERG_OK;
 }
 
-/* The last chunk is filled up with its first point, so that no stale one can be not finite. */
+/* Rows first, first + 1, ... of the points into the chunk. The last chunk is filled up with its
+ * first point, so that no stale one can be not finite. */
+static void fill(erg_tensor *chunk, const erg_tensor *points, int64_t first) {
+    int64_t rows = chunk->shape.dims[0], n = points->shape.dims[0];
+    int64_t width = erg_tensor_size(chunk) / rows;
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t row = first + i < n ? first + i : first;
+        for (int64_t j = 0; j < width; j++)
+            erg_tensor_set(chunk, i * width + j, erg_tensor_get(points, row * width + j));
+    }
+}
+
+/* The run counter is put back: looking at energies must not change the noise that follows. */
 erg_status erg_evaluator_run(erg_evaluator *evaluator, const erg_tensor *points,
                              erg_tensor *energies) {
     erg_status status = check(evaluator, points, energies);
     if (status != ERG_OK)
         return status;
+    erg_graph *graph = erg_node_graph(evaluator->points);
     erg_tensor *chunk = erg_value(evaluator->points);
+    const erg_tensor *e = erg_output(evaluator->plan, 0);
     int64_t n = points->shape.dims[0], rows = chunk->shape.dims[0];
-    int64_t width = rows ? erg_tensor_size(chunk) / rows : 0;
+    uint64_t runs = erg_graph_runs(graph);
     for (int64_t first = 0; first < n; first += rows) {
-        for (int64_t i = 0; i < rows; i++)
-            for (int64_t j = 0; j < width; j++) {
-                int64_t row = first + i < n ? first + i : first;
-                erg_tensor_set(chunk, i * width + j, erg_tensor_get(points, row * width + j));
-            }
+        fill(chunk, points, first);
         erg_run(evaluator->plan);
         for (int64_t i = 0; i < rows && first + i < n; i++)
-            erg_tensor_set(energies, first + i, erg_tensor_get(erg_output(evaluator->plan, 0), i));
+            erg_tensor_set(energies, first + i, erg_tensor_get(e, i));
     }
+    erg_graph_set_runs(graph, runs);
     return ERG_OK;
 }

@@ -3,8 +3,9 @@
 nobase_pkginclude_HEADERS += %D%/nn.h
 
 libcore_la_SOURCES += \
-    %D%/linear.c \
-    %D%/mlp.c \
-    %D%/init.c \
+    %D%/adam.c \
     %D%/energies.c \
-    %D%/adam.c
+    %D%/evaluate.c \
+    %D%/init.c \
+    %D%/linear.c \
+    %D%/mlp.c

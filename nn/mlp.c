@@ -38,19 +38,20 @@ erg_mlp *erg_mlp_new(erg_graph *graph, const char *name, const int64_t *sizes, i
     }
     erg_mlp *mlp = erg_graph_alloc(graph, sizeof *mlp);
     erg_linear **layers = erg_graph_alloc(graph, (size_t)n_sizes * sizeof *layers);
-    if (!mlp || !layers)
+    if (!mlp || !layers || erg_graph_error(graph))
         return NULL;
     *mlp = (erg_mlp){.n_layers = n_sizes - 1, .layers = layers, .activation = options.activation};
     erg_linear_options linear = {
         .dtype = options.dtype, .init = options.init, .gain = options.gain};
     erg_scope_push(graph, name);
+    if (erg_graph_error(graph))
+        return NULL;
     for (int i = 0; i < mlp->n_layers; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", i);
         layers[i] = erg_linear_new(graph, number, sizes[i], sizes[i + 1], linear);
     }
-    if (name && name[0])
-        erg_scope_pop(graph);
+    erg_scope_pop(graph);
     return erg_graph_error(graph) ? NULL : mlp;
 }
 

@@ -130,7 +130,8 @@ ERG_API erg_evaluator *erg_evaluator_new(erg_graph *graph, erg_energy energy, er
                                          erg_shape sample, int64_t chunk);
 ERG_API void erg_evaluator_free(erg_evaluator *evaluator);
 /* energies[i] = E(points[i]) with the parameters' present values. points (N, sample...) of any float
- * dtype, energies (N) float64. */
+ * dtype, energies (N) float64. The graph's run counter stays, so that a look at energies does not
+ * change the random numbers that follow. */
 ERG_API erg_status erg_evaluator_run(erg_evaluator *evaluator, const erg_tensor *points,
                                      erg_tensor *energies);
 

@@ -36,10 +36,24 @@ erg_status erg_chain_run(erg_chain *chain, int64_t n) {
 }
 
 /* (count, sizes of one state ...) */
-static erg_tensor *trajectory(const erg_tensor *x, int64_t count) {
+static erg_shape trajectory(const erg_tensor *x, int64_t count) {
     int64_t dims[ERG_MAX_DIMS + 1] = {count};
     memcpy(dims + 1, x->shape.dims, (size_t)x->shape.ndim * sizeof *dims);
-    return erg_tensor_new(x->dtype, erg_shape_make(x->shape.ndim + 1, dims));
+    return erg_shape_make(x->shape.ndim + 1, dims);
+}
+
+/* Fills `kept` with states; returns how many it got before the caller's function stopped it. */
+static int64_t collect(erg_chain *chain, const erg_tensor *x, erg_tensor *kept, int64_t count,
+                       erg_chain_options options) {
+    size_t bytes = (size_t)erg_tensor_size(x) * erg_dtype_size(x->dtype);
+    erg_run_n(chain->plan, options.burn_in);
+    for (int64_t i = 0; i < count; i++) {
+        erg_run_n(chain->plan, options.thin ? options.thin : 1);
+        memcpy((char *)kept->data + (size_t)i * bytes, x->data, bytes);
+        if (options.each && options.each(options.self, i, x))
+            return i + 1;
+    }
+    return count;
 }
 
 erg_tensor *erg_chain_sample(erg_chain *chain, int64_t count, erg_chain_options options) {
@@ -49,18 +63,13 @@ erg_tensor *erg_chain_sample(erg_chain *chain, int64_t count, erg_chain_options 
         return NULL;
     }
     const erg_tensor *x = erg_value(chain->x);
-    erg_tensor *kept = trajectory(x, count);
+    erg_tensor *kept = erg_tensor_new(x->dtype, trajectory(x, count));
     if (!kept)
         return NULL;
-    size_t bytes = (size_t)erg_tensor_size(x) * erg_dtype_size(x->dtype);
-    int64_t thin = options.thin ? options.thin : 1;
-    for (int64_t i = 0; i < count; i++) {
-        erg_run_n(chain->plan, i ? thin : options.burn_in + thin);
-        memcpy((char *)kept->data + (size_t)i * bytes, x->data, bytes);
-        if (options.each && options.each(options.self, i, x)) {
-            kept->shape.dims[0] = i + 1;
-            break;
-        }
-    }
-    return kept;
+    int64_t got = collect(chain, x, kept, count, options);
+    if (got == count)
+        return kept;
+    erg_tensor *part = erg_tensor_from(x->dtype, trajectory(x, got), kept->data);
+    erg_tensor_free(kept);
+    return part;
 }

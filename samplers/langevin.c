@@ -6,13 +6,27 @@
 
 #include "samplers.h"
 
+/* A node given instead of a number is one. */
+static bool is_number(const erg_node *node) {
+    return !node || erg_node_shape(node).ndim == 0;
+}
+
+static bool check(erg_graph *graph, erg_langevin_options o) {
+    if (!(o.step_size > 0 && isfinite(o.step_size)) || !(o.noise >= 0 && isfinite(o.noise)) ||
+        !(o.clip_gradient >= 0) || !(o.clamp_low <= o.clamp_high))
+        return erg_graph_fail(graph, "langevin: step %g, noise %g, clip %g, clamp %g to %g",
+                              o.step_size, o.noise, o.clip_gradient, o.clamp_low, o.clamp_high);
+    return (is_number(o.step_size_node) && is_number(o.noise_node)) ||
+           erg_graph_fail(graph, "langevin: the nodes of step size and noise must have shape ()");
+}
+
 /* The noise added to x: a node of x's shape, or NULL for none. */
-static erg_node *noise_term(erg_node *x, erg_langevin_options options, double step) {
-    bool coupled = options.noise == 0 && !signbit(options.noise);
-    erg_node *scale = options.noise_node;
-    if (!scale && coupled && options.step_size_node)
-        scale = erg_sqrt(erg_mul_scalar(options.step_size_node, 2));
-    double fixed = coupled ? sqrt(2 * step) : options.noise;
+static erg_node *noise_term(erg_node *x, erg_langevin_options o) {
+    bool coupled = o.noise == 0 && !signbit(o.noise);
+    erg_node *scale = o.noise_node;
+    if (!scale && coupled && o.step_size_node)
+        scale = erg_sqrt(erg_mul_scalar(o.step_size_node, 2));
+    double fixed = coupled ? sqrt(2 * o.step_size) : o.noise;
     if (!scale && fixed == 0)
         return NULL;
     erg_node *xi = erg_normal(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(x));
@@ -20,22 +34,21 @@ static erg_node *noise_term(erg_node *x, erg_langevin_options options, double st
 }
 
 erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_options options) {
-    erg_graph *graph = erg_node_graph(x);
-    double step = options.step_size != 0 ? options.step_size : 0.01;
-    if (!(step > 0 && isfinite(step)) || !(options.noise >= 0) || !(options.clip_gradient >= 0) ||
-        !(options.clamp_low <= options.clamp_high))
-        return erg_graph_fail(graph, "langevin: step %g, noise %g, clip %g, clamp %g to %g", step,
-                              options.noise, options.clip_gradient, options.clamp_low,
-                              options.clamp_high);
-    erg_node *gradient = erg_gradient(erg_energy_apply(energy, x), x);
-    if (options.clip_gradient > 0)
-        gradient = erg_clamp(gradient, -options.clip_gradient, options.clip_gradient);
-    erg_node *drift = options.step_size_node ? erg_mul(options.step_size_node, gradient)
-                                             : erg_mul_scalar(gradient, step);
-    erg_node *next = erg_sub(x, drift);
-    erg_node *noise = next ? noise_term(x, options, step) : NULL;
+    erg_langevin_options o = options;
+    o.step_size = o.step_size != 0 ? o.step_size : 0.01;
+    if (!check(erg_node_graph(x), o))
+        return NULL;
+    erg_node *e = erg_energy_apply(energy, x);
+    erg_node *gradient = e ? erg_gradient(e, x) : NULL;
+    if (!gradient)
+        return NULL;
+    if (o.clip_gradient > 0)
+        gradient = erg_clamp(gradient, -o.clip_gradient, o.clip_gradient);
+    erg_node *drift = o.step_size_node ? erg_mul(o.step_size_node, gradient)
+                                       : erg_mul_scalar(gradient, o.step_size);
+    erg_node *next = erg_sub(x, drift), *noise = noise_term(x, o);
     if (noise)
         next = erg_add(next, noise);
-    bool clamped = options.clamp_low != 0 || options.clamp_high != 0;
-    return clamped ? erg_clamp(next, options.clamp_low, options.clamp_high) : next;
+    bool clamped = o.clamp_low != 0 || o.clamp_high != 0;
+    return clamped ? erg_clamp(next, o.clamp_low, o.clamp_high) : next;
 }

@@ -3,8 +3,8 @@
 nobase_pkginclude_HEADERS += %D%/samplers.h
 
 libcore_la_SOURCES += \
+    %D%/chain.c \
     %D%/langevin.c \
-    %D%/sampler.c \
+    %D%/quadrature.c \
     %D%/replay.c \
-    %D%/toy.c \
-    %D%/quadrature.c
+    %D%/toy.c

@@ -10,9 +10,21 @@
 
 #include "samplers.h"
 
-enum { MAX_POINTS = 4000 };
+enum {
+    MAX_POINTS = 4000, /* a side */
+    GLANCE = 100,      /* points a side of the coarse look that finds the box */
+    BLOCK = 16384      /* points given to the evaluator at once */
+};
 
-/* Sums over one box, with everything multiplied by exp(low) so that nothing overflows. */
+/* A grid of points x points cells, and buffers for BLOCK of them. */
+typedef struct grid {
+    erg_evaluator *evaluator;
+    erg_tensor *at, *energies;
+    double center_x, center_y, half;
+    int points;
+} grid;
+
+/* Sums over the cells, with everything multiplied by exp(low) so that nothing overflows. */
 typedef struct sums {
     double low;    /* the least energy */
     double mass;   /* sum exp(low - E) */
@@ -20,14 +32,7 @@ typedef struct sums {
     double outer;  /* mass in the outer ring */
 } sums;
 
-/* The cell centres of row i of the box into points (n, 2). */
-static void fill_row(erg_tensor *points, erg_quadrature_options o, double half, int i) {
-    double cell = 2 * half / o.points;
-    for (int j = 0; j < o.points; j++) {
-        erg_tensor_set(points, 2 * j, o.center_x - half + (j + 0.5) * cell);
-        erg_tensor_set(points, 2 * j + 1, o.center_y - half + (i + 0.5) * cell);
-    }
-}
+/* ------------------------------------------------------------------------------- one box */
 
 /* Adds an element, rescaling what is there if it is a new least energy. */
 static void add(sums *s, double e, bool outer) {
@@ -44,39 +49,85 @@ static void add(sums *s, double e, bool outer) {
     s->outer += outer ? p : 0;
 }
 
-static erg_status integrate_box(erg_evaluator *evaluator, erg_quadrature_options o, double half,
-                                erg_tensor *points, erg_tensor *energies, sums *s) {
-    int ring = o.points / 20 > 0 ? o.points / 20 : 1;
-    *s = (sums){.low = INFINITY};
-    for (int i = 0; i < o.points; i++) {
-        fill_row(points, o, half, i);
-        erg_status status = erg_evaluator_run(evaluator, points, energies);
-        if (status != ERG_OK)
-            return status;
-        bool edge = i < ring || i >= o.points - ring;
-        for (int j = 0; j < o.points; j++) {
-            double e = erg_tensor_get(energies, j);
-            if (isnan(e) || e == -INFINITY)
-                return erg_fail(ERG_ERROR_ARGUMENT, "quadrature: the energy at (%g, %g) is %g",
-                                erg_tensor_get(points, 2 * j), erg_tensor_get(points, 2 * j + 1),
-                                e);
-            add(s, e, edge || j < ring || j >= o.points - ring);
-        }
-    }
-    return ERG_OK;
+/* The middle of cell number `cell` of the grid. */
+static void locate(const grid *g, int cell, double *x, double *y) {
+    double width = 2 * g->half / g->points;
+    *x = g->center_x - g->half + (cell % g->points + 0.5) * width;
+    *y = g->center_y - g->half + (cell / g->points + 0.5) * width;
 }
 
-/* One box, with room for a row of its points. */
-static erg_status integrate(erg_evaluator *evaluator, erg_quadrature_options o, double half,
-                            sums *s) {
-    erg_tensor *points = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(o.points, 2));
-    erg_tensor *energies = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(o.points));
-    erg_status status = ERG_ERROR_MEMORY;
-    if (points && energies)
-        status = integrate_box(evaluator, o, half, points, energies, s);
-    erg_tensor_free(points);
-    erg_tensor_free(energies);
+/* The outer ring is a tenth of the half width: a twentieth of the points at each side. */
+static bool is_outer(const grid *g, int cell) {
+    int ring = g->points / 20 > 0 ? g->points / 20 : 1;
+    int i = cell / g->points, j = cell % g->points;
+    return i < ring || i >= g->points - ring || j < ring || j >= g->points - ring;
+}
+
+/* Adds the cells first .. first + BLOCK - 1, as far as there are so many. */
+static erg_status add_block(grid *g, int first, sums *s) {
+    int last = g->points * g->points - 1;
+    for (int k = 0; k < BLOCK; k++) {
+        double x, y;
+        locate(g, first + k < last ? first + k : last, &x, &y);
+        erg_tensor_set(g->at, 2 * k, x);
+        erg_tensor_set(g->at, 2 * k + 1, y);
+    }
+    erg_status status = erg_evaluator_run(g->evaluator, g->at, g->energies);
+    for (int k = 0; status == ERG_OK && k < BLOCK && first + k <= last; k++) {
+        double e = erg_tensor_get(g->energies, k);
+        if (isnan(e) || e == -INFINITY)
+            return erg_fail(ERG_ERROR_ARGUMENT, "quadrature: the energy at (%g, %g) is %g",
+                            erg_tensor_get(g->at, 2 * k), erg_tensor_get(g->at, 2 * k + 1), e);
+        add(s, e, is_outer(g, first + k));
+    }
     return status;
+}
+
+static erg_status integrate(grid *g, int points, sums *s) {
+    g->points = points;
+    *s = (sums){.low = INFINITY};
+    erg_status status = ERG_OK;
+    for (int first = 0; status == ERG_OK && first < points * points; first += BLOCK)
+        status = add_block(g, first, s);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- the right box */
+
+static bool holds_all(const sums *s, double tail) {
+    return s->mass > 0 && s->outer <= tail * s->mass;
+}
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* Each box gets a glance first: one that is too small, or an energy that no box can hold, should
+ * not cost millions of points. */
+static erg_status search(grid *g, erg_quadrature_options o, sums *s) {
+    double limit = 1000 * o.half_width;
+    for (int points = o.points; g->half <= limit; points = smaller(points * 3 / 2, MAX_POINTS)) {
+        erg_status status = integrate(g, smaller(points, GLANCE), s);
+        if (status == ERG_OK && points > GLANCE && holds_all(s, o.tail))
+            status = integrate(g, points, s);
+        if (status != ERG_OK || holds_all(s, o.tail))
+            return status;
+        g->half *= 1.5;
+    }
+    if (!(s->mass > 0))
+        return erg_fail(ERG_ERROR_ARGUMENT, "quadrature: the energy is infinite everywhere");
+    return erg_fail(ERG_ERROR_ARGUMENT,
+                    "quadrature: %g of the mass is in the outer ring of a box of half width %g: "
+                    "the energy does not grow enough to be normalised",
+                    s->outer / s->mass, g->half / 1.5);
+}
+
+static void conclude(const grid *g, const sums *s, erg_quadrature *result) {
+    double width = 2 * g->half / g->points;
+    *result = (erg_quadrature){.log_z = log(s->mass * width * width) - s->low,
+                               .mean_energy = s->energy / s->mass,
+                               .half_width = g->half,
+                               .outer_mass = s->outer / s->mass};
 }
 
 erg_status erg_quadrature_2d(erg_evaluator *evaluator, erg_quadrature_options options,
@@ -85,26 +136,22 @@ erg_status erg_quadrature_2d(erg_evaluator *evaluator, erg_quadrature_options op
     o.half_width = o.half_width != 0 ? o.half_width : 4;
     o.points = o.points ? o.points : 400;
     o.tail = o.tail != 0 ? o.tail : 1e-6;
-    if (!result || !(o.half_width > 0) || o.points < 2 || o.points > MAX_POINTS || !(o.tail > 0))
-        return erg_fail(ERG_ERROR_ARGUMENT, "quadrature: half width %g, %d points (2 to %d), tail "
-                        "%g, or no result", o.half_width, o.points, MAX_POINTS, o.tail);
-    double half = o.half_width;
-    sums s = {0};
-    for (; half <= 1000 * o.half_width; half *= 1.5) {
-        erg_status status = integrate(evaluator, o, half, &s);
-        if (status != ERG_OK)
-            return status;
-        if (s.mass > 0 && s.outer <= o.tail * s.mass) {
-            double cell = 2 * half / o.points;
-            *result = (erg_quadrature){.log_z = log(s.mass * cell * cell) - s.low,
-                                       .mean_energy = s.energy / s.mass,
-                                       .half_width = half,
-                                       .outer_mass = s.outer / s.mass};
-            return ERG_OK;
-        }
-        o.points = o.points * 3 / 2 < MAX_POINTS ? o.points * 3 / 2 : MAX_POINTS;
-    }
-    return erg_fail(ERG_ERROR_ARGUMENT, "quadrature: %g of the mass is in the outer ring of a box "
-                    "of half width %g: the energy does not grow enough to be normalised",
-                    s.mass > 0 ? s.outer / s.mass : NAN, half / 1.5);
+    if (!result || !(o.half_width > 0 && isfinite(1000 * o.half_width)) || o.points < 2 ||
+        o.points > MAX_POINTS || !(o.tail > 0))
+        return erg_fail(ERG_ERROR_ARGUMENT,
+                        "quadrature: half width %g, %d points (2 to %d), tail %g, or no result",
+                        o.half_width, o.points, MAX_POINTS, o.tail);
+    grid g = {.evaluator = evaluator,
+              .at = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(BLOCK, 2)),
+              .energies = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(BLOCK)),
+              .center_x = o.center_x,
+              .center_y = o.center_y,
+              .half = o.half_width};
+    sums s;
+    erg_status status = g.at && g.energies ? search(&g, o, &s) : ERG_ERROR_MEMORY;
+    if (status == ERG_OK)
+        conclude(&g, &s, result);
+    erg_tensor_free(g.at);
+    erg_tensor_free(g.energies);
+    return status;
 }

@@ -1,5 +1,5 @@
 /* replay.c: a buffer of chain states. A batch is drawn without replacement, so that every state
- * goes back to a slot of its own; a draw is undone by nothing, and a store belongs to one draw. */
+ * goes back to a slot of its own; each store belongs to the last draw. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ erg_replay *erg_replay_new(erg_dtype dtype, erg_shape sample, erg_replay_options
     bool never = options.restart == 0 && signbit(options.restart);
     double restart = options.restart == 0 && !never ? 0.05 : options.restart;
     int64_t capacity = options.capacity ? options.capacity : 10000;
-    if (capacity < 1 || !(restart >= 0 && restart <= 1) || sample.ndim < 0 ||
+    if (capacity < 1 || capacity > UINT32_MAX || !(restart >= 0 && restart <= 1) || sample.ndim < 0 ||
         sample.ndim >= ERG_MAX_DIMS || dtype == ERG_INT32) {
         erg_fail(ERG_ERROR_ARGUMENT, "replay: capacity %lld, restart %g, or the sample's type",
                  (long long)capacity, restart);
@@ -127,27 +127,23 @@ static void copy_row(erg_tensor *dst, int64_t to, const erg_tensor *src, int64_t
 
 /* A new random batch of slots in front of the permutation (Fisher and Yates 1938), from 32-bit
  * random numbers r by floor(r n / 2^32). */
-static erg_status choose_slots(erg_replay *replay, int64_t n) {
+static void choose_slots(erg_replay *replay, int64_t n) {
     int64_t capacity = replay->values->shape.dims[0];
-    erg_status status =
-        erg_random_integers(replay->numbers, n, UINT64_C(1) << 32, stream(replay, STREAM_SLOTS));
-    for (int64_t i = 0; status == ERG_OK && i < n; i++) {
+    erg_random_integers(replay->numbers, n, UINT64_C(1) << 32, stream(replay, STREAM_SLOTS));
+    for (int64_t i = 0; i < n; i++) {
         uint64_t left = (uint64_t)(capacity - i);
         int64_t pick = i + (int64_t)((uint64_t)replay->numbers[i] * left >> 32);
         int64_t slot = replay->order[pick];
         replay->order[pick] = replay->order[i];
         replay->order[i] = slot;
     }
-    return status;
 }
 
-/* Which of the n drawn are started afresh; returns how many, or -1. */
+/* Which of the n drawn are started afresh; returns how many. */
 static int64_t choose_fresh(erg_replay *replay, int64_t n) {
-    int64_t count = 0;
     double bound = replay->restart * 4294967296.0;
-    if (erg_random_integers(replay->numbers, n, UINT64_C(1) << 32,
-                            stream(replay, STREAM_RESTART)) != ERG_OK)
-        return -1;
+    int64_t count = 0;
+    erg_random_integers(replay->numbers, n, UINT64_C(1) << 32, stream(replay, STREAM_RESTART));
     for (int64_t i = 0; i < n; i++) {
         replay->fresh[i] = (double)replay->numbers[i] < bound;
         count += replay->fresh[i];
@@ -155,31 +151,37 @@ static int64_t choose_fresh(erg_replay *replay, int64_t n) {
     return count;
 }
 
+/* Makes a tensor of count fresh states. */
+static erg_status make_fresh(erg_replay *replay, erg_shape shape, int64_t count,
+                             erg_tensor **states) {
+    shape.dims[0] = count;
+    *states = erg_tensor_new(replay->values->dtype, shape);
+    if (!*states)
+        return ERG_ERROR_MEMORY;
+    if (!count)
+        return ERG_OK;
+    return replay->init(replay->self, *states, stream(replay, STREAM_INIT));
+}
+
 erg_status erg_replay_draw(erg_replay *replay, erg_tensor *x) {
     erg_status status = check(replay, x, "replay_draw");
     if (status != ERG_OK)
         return status;
     int64_t n = x->shape.dims[0], next = 0;
+    erg_tensor *states;
     replay->drawn = 0;
-    status = choose_slots(replay, n);
-    int64_t count = status == ERG_OK ? choose_fresh(replay, n) : -1;
-    if (count < 0)
-        return ERG_ERROR_ARGUMENT;
-    erg_shape shape = x->shape;
-    shape.dims[0] = count;
-    erg_tensor *states = erg_tensor_new(x->dtype, shape);
-    if (!states)
-        return ERG_ERROR_MEMORY;
-    if (count)
-        status = replay->init(replay->self, states, stream(replay, STREAM_INIT));
-    for (int64_t i = 0; status == ERG_OK && i < n; i++)
-        if (replay->fresh[i])
-            copy_row(x, i, states, next++);
-        else
-            copy_row(x, i, replay->values, replay->order[i]);
+    status = make_fresh(replay, x->shape, choose_fresh(replay, n), &states);
+    if (status == ERG_OK) {
+        choose_slots(replay, n);
+        for (int64_t i = 0; i < n; i++)
+            if (replay->fresh[i])
+                copy_row(x, i, states, next++);
+            else
+                copy_row(x, i, replay->values, replay->order[i]);
+        replay->random.run++;
+        replay->drawn = n;
+    }
     erg_tensor_free(states);
-    replay->random.run++;
-    replay->drawn = status == ERG_OK ? n : 0;
     return status;
 }
 
@@ -191,6 +193,8 @@ erg_status erg_replay_store(erg_replay *replay, const erg_tensor *x) {
     if (n != replay->drawn)
         return erg_fail(ERG_ERROR_ARGUMENT, "replay_store: %lld states, but %lld were drawn",
                         (long long)n, (long long)replay->drawn);
+    if (!erg_tensor_all_finite(x))
+        return erg_fail(ERG_ERROR_ARGUMENT, "replay_store: a state is not finite");
     for (int64_t i = 0; i < n; i++) {
         int64_t slot = replay->order[i];
         copy_row(replay->values, slot, x, i);

@@ -42,8 +42,8 @@ ERG_API void erg_chain_free(erg_chain *chain);
 ERG_API erg_status erg_chain_run(erg_chain *chain, int64_t n);
 
 typedef struct erg_chain_options {
-    int64_t burn_in; /* transitions before the first kept state; default 0 */
-    int64_t thin;    /* transitions from one kept state to the next; default 1 */
+    int64_t burn_in; /* transitions before anything else; default 0 */
+    int64_t thin;    /* transitions before each kept state; default 1 */
     /* Called after each kept state with its number; anything but 0 stops the run early. */
     int (*each)(void *self, int64_t kept, const erg_tensor *x);
     void *self;
@@ -59,7 +59,7 @@ ERG_API erg_tensor *erg_chain_sample(erg_chain *chain, int64_t count, erg_chain_
  * it was drawn from. */
 typedef struct erg_replay erg_replay;
 typedef struct erg_replay_options {
-    int64_t capacity; /* slots; default 10000 */
+    int64_t capacity; /* slots, below 2^32; default 10000 */
     double restart;   /* probability of a fresh start; default 0.05, ERG_ZERO: never */
     uint64_t seed;
     /* Fills a tensor (n, ...) with n fresh states; draws its numbers from `where`. Default: uniform
@@ -70,9 +70,10 @@ typedef struct erg_replay_options {
 /* A buffer of samples of this shape, all slots filled by init. The caller frees it. */
 ERG_API erg_replay *erg_replay_new(erg_dtype dtype, erg_shape sample, erg_replay_options options);
 ERG_API void erg_replay_free(erg_replay *replay);
-/* x (B, sample...), B at most the capacity. */
+/* x (B, sample...), B at most the capacity. If init fails, x is left as it was. */
 ERG_API erg_status erg_replay_draw(erg_replay *replay, erg_tensor *x);
-/* Only after a draw of the same batch size, once. */
+/* Only after a draw of the same batch size, once. Refuses states that are not finite, and keeps the
+ * old ones. */
 ERG_API erg_status erg_replay_store(erg_replay *replay, const erg_tensor *x);
 /* The buffer's slots (capacity, sample...), owned by it. */
 ERG_API const erg_tensor *erg_replay_values(const erg_replay *replay);
@@ -86,7 +87,7 @@ ERG_API double erg_replay_mean_age(const erg_replay *replay);
  * run. */
 ERG_API erg_node *erg_two_moons_sample(erg_graph *graph, erg_dtype dtype, int64_t n, double noise);
 /* Its exact energy -log p, by Gauss-Legendre quadrature over t, as a mixture of Gaussians at the
- * nodes: relative error below 1e-12 for noise >= 0.05. fn is NULL on a mistake. */
+ * nodes: relative error below 1e-12. Less noise than 0.05 is refused. fn is NULL on a mistake. */
 ERG_API erg_energy erg_two_moons_energy(erg_graph *graph, erg_dtype dtype, double noise);
 
 /* Eight Gaussians of standard deviation std (default 0.15) evenly on a circle of this radius
@@ -111,10 +112,11 @@ typedef struct erg_quadrature {
     double outer_mass; /* of p in the outer ring of that box: a tenth of its half width */
 } erg_quadrature;
 /* Integrates exp(-E) over the plane by the midpoint rule, spectrally accurate for smooth densities
- * that vanish at the box's edge. The box grows by half until the outer ring's mass is below `tail`,
- * with the cell size kept up to 4000 points a side, then growing. Refuses an energy that is NaN
- * somewhere, and one whose tail stays heavy up to 1000 times the first box (not normalisable).
- * evaluator: of samples (2). */
+ * that vanish at the box's edge; what lies beyond the box is lost. The box grows by half until the
+ * outer ring's mass is below `tail`, with the cell size kept up to 4000 points a side, then growing;
+ * each box is judged with 100 points a side before it is integrated with all. Refuses an energy that
+ * is NaN somewhere, and one whose tail stays heavy up to 1000 times the first box (not
+ * normalisable). evaluator: of samples (2). */
 ERG_API erg_status erg_quadrature_2d(erg_evaluator *evaluator, erg_quadrature_options options,
                                      erg_quadrature *result);
 

@@ -10,8 +10,9 @@
 
 /* ------------------------------------------------------------------------------- two moons */
 
-/* Gauss-Legendre nodes of an arc: 192 are less than 0.026 apart. */
+/* Gauss-Legendre nodes of an arc: 192 are less than 0.026 apart, half the least noise. */
 enum { NODES = 192 };
+static const double LEAST_NOISE = 0.05;
 
 /* Zero number i of the Legendre polynomial P_n by Newton's method, and its weight
  * 2 / ((1 - z^2) P_n'(z)^2), from the recurrence (k+1) P_(k+1) = (2k+1) z P_k - k P_(k-1). */
@@ -36,6 +37,11 @@ static double moon_noise(double noise) {
 }
 
 erg_energy erg_two_moons_energy(erg_graph *graph, erg_dtype dtype, double noise) {
+    if (!(moon_noise(noise) >= LEAST_NOISE)) {
+        erg_graph_fail(graph, "two_moons: noise %g, must be at least %g for an exact density",
+                       noise, LEAST_NOISE);
+        return (erg_energy){0};
+    }
     double weights[2 * NODES], means[4 * NODES], stds[2 * NODES];
     for (int i = 0; i < NODES; i++) {
         double t = M_PI / 2 * (1 + legendre_node(NODES, i, &weights[i]));

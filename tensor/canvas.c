@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "error.h"
+#include "tensor.h"
 
 /* Drawn coordinates beyond this are moved to it, which no picture can show. */
 #define FAR 1e9

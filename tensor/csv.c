@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "tensor.h"
 #include "file.h"
 
 /* Longer than any number that is worth reading: no float64 has more than 767 significant digits. */

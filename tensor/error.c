@@ -1,5 +1,5 @@
 /* error.c: the message of the last failure, one per thread, and the library's version. */
-#include "error.h"
+#include "tensor.h"
 
 #include <stdarg.h>
 #include <stdio.h>

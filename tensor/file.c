@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "error.h"
+#include "tensor.h"
 
 /* Linux moves at most 2 GiB a call, other systems refuse more. */
 #define LARGEST_TRANSFER ((size_t)1 << 30)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "tensor.h"
 
 #define GAP 1
 #define GAP_SHADE 0xFF /* white, also where the last row has no image */

@@ -3,7 +3,7 @@
 nobase_pkginclude_HEADERS += %D%/tensor.h
 
 libcore_la_SOURCES += \
-    %D%/error.c %D%/error.h \
+    %D%/error.c \
     %D%/shape.c \
     %D%/tensor.c \
     %D%/print.c \
@@ -22,12 +22,15 @@ libcore_la_SOURCES += \
     %D%/ticks.c %D%/ticks.h \
     %D%/plot.c %D%/plot.h \
     %D%/plot_save.c \
+    %D%/axes.c \
+    %D%/legend.c \
     %D%/image_grid.c
 
 # The kernels: the same sources once for each instruction set, each in a library with flags of its
 # own, so that no instruction of a larger set can get into code that every machine runs.
 kernel_sources = %D%/kernels.h %D%/kernels.inc %D%/real.inc %D%/scalar.def %D%/elementwise.inc \
-    %D%/cast.inc %D%/gather.inc %D%/gemm.inc %D%/vmath.inc
+    %D%/cast.inc %D%/gather.inc %D%/gemm.inc %D%/vmath.inc %D%/box.inc %D%/copy.inc %D%/fold.inc \
+    %D%/reduce.inc
 kernel_cflags = $(AM_CFLAGS) -O3 -fno-trapping-math
 
 noinst_LTLIBRARIES += %D%/libkernels_portable.la

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "tensor.h"
 #include "file.h"
 
 #define MAGIC "\x93NUMPY"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "tensor.h"
 
 #define SIZE_MAX_PIXELS 16384
 #define MARK_MAX_PIXELS 1000

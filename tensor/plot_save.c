@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "error.h"
+#include "tensor.h"
 #include "plot.h"
 
 /* Part of the range of points and curves that is left free on each side. */
@@ -140,41 +140,43 @@ static void draw_scatter(const erg_axes *axes, const erg_layer *layer, erg_canva
 
 /* The part of a curve that lies in one column of pixels. */
 typedef struct stroke {
-    int64_t points;
+    int drawing; /* 0: the pen is up */
     double column, top, bottom;
+    double travel; /* sum of |dy| */
     double first[2], last[2];
 } stroke;
 
-/* Draws first - top - bottom - last in place of all points of the column: up to half a pixel the
- * same picture (M4 of Jugel et al., VLDB 2014), however many points there are. */
+/* Draws first - last in place of all points of the column or, if they go up and down in between,
+ * first - top - bottom - last: up to half a pixel the same picture (M4 of Jugel et al., VLDB 2014),
+ * however many points there are. */
 static void end_stroke(erg_canvas *canvas, stroke *stroke, double width) {
     const double *first = stroke->first, *last = stroke->last, middle = stroke->column + 0.5;
-    if (stroke->points > 2) {
+    if (!stroke->drawing) {
+        return;
+    }
+    if (stroke->travel > fabs(last[1] - first[1]) + 1) {
         erg_canvas_segment(canvas, first[0], first[1], middle, stroke->top, width);
         erg_canvas_segment(canvas, middle, stroke->top, middle, stroke->bottom, width);
         erg_canvas_segment(canvas, middle, stroke->bottom, last[0], last[1], width);
-    } else if (stroke->points > 0) {
+    } else {
         erg_canvas_segment(canvas, first[0], first[1], last[0], last[1], width);
     }
-    stroke->points = 0;
+    stroke->drawing = 0;
 }
 
 static void extend_stroke(erg_canvas *canvas, stroke *stroke, double x, double y, double width) {
-    if (stroke->points > 0 && stroke->column != floor(x)) {
+    if (stroke->drawing && stroke->column != floor(x)) {
         end_stroke(canvas, stroke, width);
         erg_canvas_segment(canvas, stroke->last[0], stroke->last[1], x, y, width);
     }
-    if (stroke->points == 0) {
-        stroke->column = floor(x);
-        stroke->top = stroke->bottom = y;
-        stroke->first[0] = x;
-        stroke->first[1] = y;
+    if (!stroke->drawing) {
+        *stroke = (struct stroke){1, floor(x), y, y, 0, {x, y}, {x, y}};
     }
     stroke->top = fmin(stroke->top, y);
     stroke->bottom = fmax(stroke->bottom, y);
+    stroke->travel += fabs(y - stroke->last[1]);
     stroke->last[0] = x;
     stroke->last[1] = y;
-    stroke->points++;
 }
 
 static void draw_line(const erg_axes *axes, const erg_layer *layer, erg_canvas *canvas) {
@@ -225,7 +227,7 @@ erg_status erg_plot_save(const erg_plot *plot, const char *path) {
     if (!axes.heatmap) {
         erg_axes_draw_grid(&axes, &canvas);
     }
-    
+    canvas.clip = erg_box_intersect(axes.box, canvas.clip);
     for (const erg_layer *layer = plot->first; layer; layer = layer->next) {
         draw_layer(&axes, layer, &canvas);
     }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "deflate.h"
-#include "error.h"
+#include "tensor.h"
 #include "file.h"
 
 #define SIGNATURE "\x89PNG\r\n\x1a\n"

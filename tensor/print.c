@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "tensor.h"
 
 #define MAX_DIGITS 8
 #define LINE_WIDTH 75

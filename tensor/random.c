@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "error.h"
+#include "tensor.h"
 
 #define TWO_PI 6.28318530717958647693
 #define MAX_ELEMENTS ((int64_t)1 << 33)

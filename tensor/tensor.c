@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
+#include "tensor.h"
 
 #define ALIGNMENT 64
 

@@ -198,7 +198,8 @@ ERG_API erg_status erg_random_integers(int64_t *out, int64_t n, uint64_t bound, 
 
 /* NumPy's .npy, format versions 1.0 to 3.0, little- or big-endian f4, f8, i4, C or Fortran order
  * (also i8 whose values fit int32, and booleans and u1, i1, i2, u2, as int32). Anything else is
- * refused with a message; what is read is at most as large as the file. The caller frees it. */
+ * refused with a message; memory is asked for only as the file's size allows: at most 4 times as
+ * much (bytes become int32). The caller frees it. */
 ERG_API erg_tensor *erg_npy_read(const char *path);
 /* Writes format 1.0, little-endian, C order. A file of that name is replaced only once the new one
  * is complete (temporary in the same folder, fsync, rename). */
@@ -221,14 +222,15 @@ ERG_API erg_status erg_png_write(const char *path, const uint8_t *pixels, int wi
 /* ------------------------------------------------------------------------------- pictures */
 
 /* A plot: axes with a title and labels, onto which layers are drawn in the order they are added.
- * Ranges left zero are taken from the data. */
+ * Ranges left zero are those of the heat maps, or, if there are none, of points and curves with 5 %
+ * around; what lies outside is clipped. */
 typedef struct erg_plot erg_plot;
 
 typedef struct erg_plot_options {
-    int width, height; /* pixels; default 640 x 480 */
+    int width, height; /* pixels, at most 16384; default 640 x 480 */
     const char *title, *x_label, *y_label;
     double x_min, x_max, y_min, y_max; /* default: the range of what is drawn */
-    int log_y;                         /* logarithmic y axis; values <= 0 are left out */
+    int log_y;                         /* logarithmic y, not with equal; values <= 0 left out */
     int equal;                         /* one unit of x is as long as one unit of y */
 } erg_plot_options;
 

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "error.h"
 #include "tensor.h"
 #include "threads.h"
 

@@ -2,25 +2,46 @@
 # that run the programs under sanitizers, valgrind and coverage.
 
 test_programs = \
-    %D%/test_tensor \
-    %D%/test_random \
-    %D%/test_files \
+    %D%/test_canvas \
+    %D%/test_copy \
     %D%/test_corpus \
-    %D%/test_plot \
-    %D%/test_kernels \
-    %D%/test_threads \
-    %D%/test_graph \
-    %D%/test_ops \
     %D%/test_derivatives \
-    %D%/test_plan \
+    %D%/test_energies \
+    %D%/test_faults \
+    %D%/test_file_faults \
+    %D%/test_files \
+    %D%/test_gemm \
+    %D%/test_gradcheck \
+    %D%/test_graph \
+    %D%/test_image_grid \
+    %D%/test_kernels \
+    %D%/test_misuse \
     %D%/test_nn \
-    %D%/test_samplers \
-    %D%/test_losses
+    %D%/test_ops \
+    %D%/test_passes \
+    %D%/test_plan \
+    %D%/test_plot \
+    %D%/test_png \
+    %D%/test_print_graph \
+    %D%/test_random \
+    %D%/test_tensor \
+    %D%/test_threads \
+    %D%/test_vmath
 test_scripts = %D%/test_exports.sh %D%/test_install.sh
 
 LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 
+%C%_test_ops_SOURCES = %D%/test_ops.c %D%/ops_table.c %D%/ops_table.h %D%/ops_table.def
+%C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
+    -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
+    -Wl,--wrap=pthread_create
+%C%_test_file_faults_LDFLAGS = -Wl,--wrap=open,--wrap=openat,--wrap=write,--wrap=fsync \
+    -Wl,--wrap=rename,--wrap=renameat
+%C%_test_corpus_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc
+
 dist_check_SCRIPTS += $(test_scripts)
+EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
+    %D%/faults.h
 EXTRA_DIST += %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK
@@ -103,6 +124,9 @@ fuzz:
 # ---- benchmarks: JSON lines, see the program's --help
 
 EXTRA_PROGRAMS += %D%/bench/bench
+%C%_bench_bench_SOURCES = %D%/bench/bench.c %D%/bench/bench.h %D%/bench/det.c %D%/bench/models.c \
+    %D%/bench/sampling_cases.c %D%/bench/score_cases.c %D%/bench/kernel_cases.c
+%C%_bench_bench_LDADD = liberg.la -lm
 bench: %D%/bench/bench$(EXEEXT)
 
 clean-local:

@@ -10,20 +10,30 @@
 #include <string.h>
 
 #include "../autograd/graph.h"
-#include "../tensor/error.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define BIG (INT64_C(1) << 32)
 
 /* ------------------------------------------------------------------------------- messages */
 
+static void forget_message(void) {
+    erg_fail(ERG_OK, "%s", "");
+}
+
 /* True if a failure was reported since the last call, in words that hold `part`. */
 static bool said(const char *part) {
     bool found = erg_error_message()[0] && strstr(erg_error_message(), part);
     if (!found)
         fprintf(stderr, "\"%s\" lacks \"%s\"\n", erg_error_message(), part);
-    erg_fail(ERG_OK, "%s", "");
+    forget_message();
     return found;
+}
+
+/* The same of the first mistake in a graph, if there was one that told which graph it was in. */
+static bool graph_said(const erg_graph *graph, const char *part) {
+    if (erg_graph_error(graph))
+        erg_fail(ERG_OK, "%s", erg_graph_error(graph));
+    return said(part);
 }
 
 /* After any mistake the graph still computes: x + x with x = 1, 2, 3, 4. */
@@ -60,118 +70,11 @@ enum {
     MIXED = 2     /* takes operands of different dtypes */
 };
 
-/* ROW(function, operands, flags, call): one letter an operand in[0], in[1], ..
- *   x float64 (2, 2)   u float64 (2, 1)   v float64 (2)   i int32 (2, 2) */
-#define ROWS                                                                                       \
-    ROW(full_like, "x", INTEGERS, erg_full_like(in[0], 3))                                         \
-    ROW(neg, "x", 0, erg_neg(in[0]))                                                               \
-    ROW(abs, "x", 0, erg_abs(in[0]))                                                               \
-    ROW(sign, "x", 0, erg_sign(in[0]))                                                             \
-    ROW(exp, "x", 0, erg_exp(in[0]))                                                               \
-    ROW(expm1, "x", 0, erg_expm1(in[0]))                                                           \
-    ROW(log, "x", 0, erg_log(in[0]))                                                               \
-    ROW(log1p, "x", 0, erg_log1p(in[0]))                                                           \
-    ROW(sqrt, "x", 0, erg_sqrt(in[0]))                                                             \
-    ROW(rsqrt, "x", 0, erg_rsqrt(in[0]))                                                           \
-    ROW(square, "x", 0, erg_square(in[0]))                                                         \
-    ROW(reciprocal, "x", 0, erg_reciprocal(in[0]))                                                 \
-    ROW(sin, "x", 0, erg_sin(in[0]))                                                               \
-    ROW(cos, "x", 0, erg_cos(in[0]))                                                               \
-    ROW(tanh, "x", 0, erg_tanh(in[0]))                                                             \
-    ROW(sigmoid, "x", 0, erg_sigmoid(in[0]))                                                       \
-    ROW(softplus, "x", 0, erg_softplus(in[0]))                                                     \
-    ROW(erf, "x", 0, erg_erf(in[0]))                                                               \
-    ROW(lgamma, "x", 0, erg_lgamma(in[0]))                                                         \
-    ROW(digamma, "x", 0, erg_digamma(in[0]))                                                       \
-    ROW(polygamma, "x", 0, erg_polygamma(2, in[0]))                                                \
-    ROW(floor, "x", 0, erg_floor(in[0]))                                                           \
-    ROW(cast, "x", INTEGERS, erg_cast(in[0], ERG_FLOAT32))                                         \
-    ROW(add, "xx", 0, erg_add(in[0], in[1]))                                                       \
-    ROW(sub, "xx", 0, erg_sub(in[0], in[1]))                                                       \
-    ROW(mul, "xx", 0, erg_mul(in[0], in[1]))                                                       \
-    ROW(div, "xx", 0, erg_div(in[0], in[1]))                                                       \
-    ROW(pow, "xx", 0, erg_pow(in[0], in[1]))                                                       \
-    ROW(atan2, "xx", 0, erg_atan2(in[0], in[1]))                                                   \
-    ROW(maximum, "xx", 0, erg_maximum(in[0], in[1]))                                               \
-    ROW(minimum, "xx", 0, erg_minimum(in[0], in[1]))                                               \
-    ROW(add_scalar, "x", 0, erg_add_scalar(in[0], 1))                                              \
-    ROW(mul_scalar, "x", 0, erg_mul_scalar(in[0], 2))                                              \
-    ROW(pow_scalar, "x", 0, erg_pow_scalar(in[0], 3))                                              \
-    ROW(clamp, "x", 0, erg_clamp(in[0], -1, 1))                                                    \
-    ROW(less, "xx", 0, erg_less(in[0], in[1]))                                                     \
-    ROW(less_equal, "xx", 0, erg_less_equal(in[0], in[1]))                                         \
-    ROW(greater, "xx", 0, erg_greater(in[0], in[1]))                                               \
-    ROW(greater_equal, "xx", 0, erg_greater_equal(in[0], in[1]))                                   \
-    ROW(equal, "xx", 0, erg_equal(in[0], in[1]))                                                   \
-    ROW(not_equal, "xx", 0, erg_not_equal(in[0], in[1]))                                           \
-    ROW(logical_and, "xx", 0, erg_logical_and(in[0], in[1]))                                       \
-    ROW(logical_or, "xx", 0, erg_logical_or(in[0], in[1]))                                         \
-    ROW(logical_not, "x", 0, erg_logical_not(in[0]))                                               \
-    ROW(where, "xxx", 0, erg_where(in[0], in[1], in[2]))                                           \
-    ROW(relu, "x", 0, erg_relu(in[0]))                                                             \
-    ROW(leaky_relu, "x", 0, erg_leaky_relu(in[0], 0.1))                                            \
-    ROW(elu, "x", 0, erg_elu(in[0], 1))                                                            \
-    ROW(silu, "x", 0, erg_silu(in[0]))                                                             \
-    ROW(gelu, "x", 0, erg_gelu(in[0]))                                                             \
-    ROW(gelu_tanh, "x", 0, erg_gelu_tanh(in[0]))                                                   \
-    ROW(log_sigmoid, "x", 0, erg_log_sigmoid(in[0]))                                               \
-    ROW(sum, "x", 0, erg_sum(in[0], ERG_ALL, 0))                                                   \
-    ROW(mean, "x", 0, erg_mean(in[0], ERG_ALL, 0))                                                 \
-    ROW(var, "x", 0, erg_var(in[0], ERG_ALL, 0, 0))                                                \
-    ROW(max, "x", 0, erg_max(in[0], ERG_ALL, 0))                                                   \
-    ROW(min, "x", 0, erg_min(in[0], ERG_ALL, 0))                                                   \
-    ROW(prod, "x", 0, erg_prod(in[0], ERG_ALL, 0))                                                 \
-    ROW(logsumexp, "x", 0, erg_logsumexp(in[0], ERG_ALL, 0))                                       \
-    ROW(norm, "x", 0, erg_norm(in[0], 2, ERG_ALL, 0))                                              \
-    ROW(softmax, "x", 0, erg_softmax(in[0], -1))                                                   \
-    ROW(log_softmax, "x", 0, erg_log_softmax(in[0], -1))                                           \
-    ROW(cumsum, "x", 0, erg_cumsum(in[0], 0))                                                      \
-    ROW(argmax, "x", 0, erg_argmax(in[0], 0))                                                      \
-    ROW(argmin, "x", 0, erg_argmin(in[0], 0))                                                      \
-    ROW(matmul, "xx", 0, erg_matmul(in[0], in[1]))                                                 \
-    ROW(matmul_transposed, "xx", 0, erg_matmul_transposed(in[0], 0, in[1], 1))                     \
-    ROW(dot, "vv", 0, erg_dot(in[0], in[1]))                                                       \
-    ROW(outer, "vv", 0, erg_outer(in[0], in[1]))                                                   \
-    ROW(reshape, "x", INTEGERS, ERG_RESHAPE(in[0], 4))                                             \
-    ROW(flatten, "x", INTEGERS, erg_flatten(in[0], 0))                                             \
-    ROW(unsqueeze, "x", INTEGERS, erg_unsqueeze(in[0], 0))                                         \
-    ROW(squeeze, "u", INTEGERS, erg_squeeze(in[0], 1))                                             \
-    ROW(permute, "x", INTEGERS, erg_permute(in[0], (int[]){1, 0}))                                 \
-    ROW(transpose, "x", INTEGERS, erg_transpose(in[0]))                                            \
-    ROW(broadcast, "x", INTEGERS, erg_broadcast(in[0], ERG_SHAPE(3, 2, 2)))                        \
-    ROW(slice, "x", INTEGERS, erg_slice(in[0], 0, 0, ERG_END, 2))                                  \
-    ROW(select, "x", INTEGERS, erg_select(in[0], 0, 1))                                            \
-    ROW(pad, "x", INTEGERS, erg_pad(in[0], 0, 1, 1, 1))                                            \
-    ROW(concat, "xx", INTEGERS, erg_concat(in, 2, 0))                                              \
-    ROW(stack, "xx", INTEGERS, erg_stack(in, 2, 0))                                                \
-    ROW(flip, "x", INTEGERS, erg_flip(in[0], 0))                                                   \
-    ROW(diagonal, "x", INTEGERS, erg_diagonal(in[0]))                                              \
-    ROW(diag_embed, "x", INTEGERS, erg_diag_embed(in[0]))                                          \
-    ROW(gather, "xi", INTEGERS, erg_gather(in[0], in[1], 0))                                       \
-    ROW(scatter_add, "xi", 0, erg_scatter_add(in[0], in[1], 0, 2))                                 \
-    ROW(take, "xi", INTEGERS, erg_take(in[0], in[1], 0))                                           \
-    ROW(one_hot, "i", 0, erg_one_hot(in[0], 3, ERG_FLOAT64))                                       \
-    ROW(bernoulli, "x", 0, erg_bernoulli(in[0]))                                                   \
-    ROW(categorical, "x", 0, erg_categorical(in[0]))                                               \
-    ROW(stop_gradient, "x", INTEGERS, erg_stop_gradient(in[0]))                                    \
-    ROW(assign, "xx", INTEGERS, erg_assign(in[0], in[1]))                                          \
-    ROW(group, "xx", INTEGERS | MIXED, erg_group(in, 2))                                           \
-    ROW(grad, "xx", MIXED, grad_of_one(in[0], in[1]))                                              \
-    ROW(gradient, "xx", MIXED, erg_gradient(in[0], in[1]))                                         \
-    ROW(vjp, "xxx", 0, erg_vjp(in[0], in[1], in[2]))                                               \
-    ROW(jvp, "xxx", 0, erg_jvp(in[0], in[1], in[2]))                                               \
-    ROW(hvp, "xxx", 0, erg_hvp(in[0], in[1], in[2]))                                               \
-    ROW(jacobian, "xx", MIXED, erg_jacobian(in[0], in[1]))                                         \
-    ROW(hessian, "vx", MIXED, erg_hessian(in[0], in[1]))                                           \
-    ROW(laplacian, "vx", MIXED, erg_laplacian(in[0], in[1]))                                       \
-    ROW(energy_apply, "x", 0, erg_energy_apply(energy, in[0]))                                     \
-    ROW(score, "x", 0, erg_score(energy, in[0]))
-
 #define ROW(name, operands, flags, call)                                                           \
     static erg_node *build_##name(erg_node **in) {                                                 \
         return call;                                                                               \
     }
-ROWS
+#include "misuse.def"
 #undef ROW
 
 static const struct builder {
@@ -180,15 +83,13 @@ static const struct builder {
     erg_node *(*build)(erg_node **in);
 } builders[] = {
 #define ROW(name, operands, flags, call) {#name, operands, flags, build_##name},
-    ROWS
+#include "misuse.def"
 #undef ROW
 };
 
 /* An operand of its kind in the graph, with a dtype of its own if it is not the kind's. */
 static erg_node *operand(erg_graph *graph, char kind, erg_dtype dtype) {
-    erg_shape shape = kind == 'v'   ? ERG_SHAPE(2)
-                      : kind == 'u' ? ERG_SHAPE(2, 1)
-                                    : ERG_SHAPE(2, 2);
+    erg_shape shape = kind == 'v' ? ERG_SHAPE(2) : kind == 'u' ? ERG_SHAPE(2, 1) : ERG_SHAPE(2, 2);
     return erg_state(graph, NULL, dtype, shape);
 }
 
@@ -214,7 +115,7 @@ static bool is_primitive(const char *name) {
 static void assert_refused(const struct builder *b, erg_graph *graph, erg_node **in, bool known,
                            const char *what) {
     int count = graph->count;
-    erg_fail(ERG_OK, "%s", "");
+    forget_message();
     ck_assert_msg(b->build(in) == NULL, "%s took %s", b->name, what);
     ck_assert_msg(erg_error_message()[0], "%s refused %s without a word", b->name, what);
     const char *error = erg_graph_error(graph);
@@ -295,40 +196,12 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- axes */
 
-/* AXIS(function, lowest, highest, call): x is float64 (1, 1), i int32 (1, 1). */
-#define AXIS_ROWS                                                                                  \
-    AXIS(sum, -2, 1, erg_sum(x, ERG_AXES(axis), 0))                                                \
-    AXIS(mean, -2, 1, erg_mean(x, ERG_AXES(axis), 0))                                              \
-    AXIS(var, -2, 1, erg_var(x, ERG_AXES(axis), 0, 0))                                             \
-    AXIS(max, -2, 1, erg_max(x, ERG_AXES(axis), 0))                                                \
-    AXIS(min, -2, 1, erg_min(x, ERG_AXES(axis), 0))                                                \
-    AXIS(prod, -2, 1, erg_prod(x, ERG_AXES(axis), 0))                                              \
-    AXIS(logsumexp, -2, 1, erg_logsumexp(x, ERG_AXES(axis), 0))                                    \
-    AXIS(norm, -2, 1, erg_norm(x, 1, ERG_AXES(axis), 0))                                           \
-    AXIS(softmax, -2, 1, erg_softmax(x, axis))                                                     \
-    AXIS(log_softmax, -2, 1, erg_log_softmax(x, axis))                                             \
-    AXIS(cumsum, -2, 1, erg_cumsum(x, axis))                                                       \
-    AXIS(argmax, -2, 1, erg_argmax(x, axis))                                                       \
-    AXIS(argmin, -2, 1, erg_argmin(x, axis))                                                       \
-    AXIS(flatten, -2, 1, erg_flatten(x, axis))                                                     \
-    AXIS(unsqueeze, -3, 2, erg_unsqueeze(x, axis))                                                 \
-    AXIS(squeeze, -2, 1, erg_squeeze(x, axis))                                                     \
-    AXIS(slice, -2, 1, erg_slice(x, axis, 0, 1, 1))                                                \
-    AXIS(select, -2, 1, erg_select(x, axis, 0))                                                    \
-    AXIS(pad, -2, 1, erg_pad(x, axis, 1, 1, 0))                                                    \
-    AXIS(concat, -2, 1, erg_concat((erg_node *[]){x, x}, 2, axis))                                 \
-    AXIS(stack, -3, 2, erg_stack((erg_node *[]){x, x}, 2, axis))                                   \
-    AXIS(flip, -2, 1, erg_flip(x, axis))                                                           \
-    AXIS(gather, -2, 1, erg_gather(x, i, axis))                                                    \
-    AXIS(scatter_add, -2, 1, erg_scatter_add(x, i, axis, 1))                                       \
-    AXIS(take, -2, 1, erg_take(x, i, axis))
-
 #define AXIS(name, low, high, call)                                                                \
     static erg_node *axis_##name(erg_node *x, erg_node *i, int axis) {                             \
         (void)i;                                                                                   \
         return call;                                                                               \
     }
-AXIS_ROWS
+#include "misuse.def"
 #undef AXIS
 
 static const struct axis_row {
@@ -337,7 +210,7 @@ static const struct axis_row {
     erg_node *(*build)(erg_node *x, erg_node *i, int axis);
 } axis_rows[] = {
 #define AXIS(name, low, high, call) {#name, low, high, axis_##name},
-    AXIS_ROWS
+#include "misuse.def"
 #undef AXIS
 };
 
@@ -353,8 +226,8 @@ START_TEST(axes_out_of_range_are_refused) {
     for (int k = 0; k < COUNT(wrong); k++) {
         int count = graph->count;
         ck_assert_msg(row->build(x, i, wrong[k]) == NULL, "%s took axis %d", row->name, wrong[k]);
-        ck_assert(said("axis"));
         ck_assert_ptr_nonnull(erg_graph_error(graph));
+        ck_assert(graph_said(graph, "axis"));
         if (is_primitive(row->name))
             ck_assert_int_eq(graph->count, count);
         assert_still_works(graph);
@@ -362,3 +235,193 @@ START_TEST(axes_out_of_range_are_refused) {
     erg_graph_free(graph);
 }
 END_TEST
+
+/* ------------------------------------------------------------------------------- values */
+
+#define F64 ERG_FLOAT64
+#define FULL(...) erg_full(g, F64, ERG_SHAPE(__VA_ARGS__), 1)
+
+static erg_node *itself(void *self, erg_node *x) {
+    (void)self;
+    return x;
+}
+
+static erg_node *concat_16(erg_node *x) {
+    erg_node *xs[16];
+    for (int k = 0; k < COUNT(xs); k++)
+        xs[k] = x;
+    return erg_concat(xs, COUNT(xs), 0);
+}
+
+static erg_node *gradient_of(erg_node *x, int n) {
+    erg_node *dx = NULL;
+    erg_grad(x, &x, n, &dx);
+    return dx;
+}
+
+typedef struct values {
+    erg_graph *g;
+    erg_node *x, *i, *empty, *huge;
+} values;
+
+/* A number of its own for each row of one line or more. */
+#define PASTE(a, b) a##b
+#define NAME(line) PASTE(bad_, line)
+#define BAD(message, call)                                                                         \
+    static erg_node *NAME(__LINE__)(values v) {                                                    \
+        erg_graph *g = v.g;                                                                        \
+        erg_node *x = v.x, *i = v.i, *empty = v.empty, *huge = v.huge;                             \
+        (void)g, (void)x, (void)i, (void)empty, (void)huge;                                        \
+        return call;                                                                               \
+    }
+#include "misuse.def"
+#undef BAD
+
+static const struct bad {
+    const char *message, *text;
+    erg_node *(*build)(values v);
+} bads[] = {
+#define BAD(message, call) {message, #call, NAME(__LINE__)},
+#include "misuse.def"
+#undef BAD
+};
+
+static values some_values(erg_graph *g) {
+    return (values){g, erg_state(g, NULL, F64, ERG_SHAPE(2, 2)),
+                    erg_state(g, NULL, ERG_INT32, ERG_SHAPE(2, 2)),
+                    erg_state(g, NULL, F64, ERG_SHAPE(0)), FULL(BIG)};
+}
+
+START_TEST(bad_values_are_refused) {
+    const struct bad *b = &bads[_i];
+    erg_graph *g = erg_graph_new(0);
+    values v = some_values(g);
+    ck_assert_ptr_nonnull(v.huge);
+    forget_message();
+    ck_assert_msg(b->build(v) == NULL, "%s was taken", b->text);
+    ck_assert_msg(graph_said(g, b->message), "%s", b->text);
+    assert_still_works(g);
+    erg_graph_free(g);
+}
+END_TEST
+
+/* Four results of 2^62 bytes each: their sum is 0 in a size_t. */
+START_TEST(too_large_to_compile) {
+    erg_graph *g = erg_graph_new(0);
+    erg_node *x = erg_normal(g, F64, ERG_SHAPE(BIG << 27));
+    erg_node *outputs[] = {x, erg_neg(x), erg_exp(x), erg_sin(x)};
+    setenv("ERG_DEBUG", _i ? "reference" : "", 1);
+    ck_assert_ptr_null(erg_compile(outputs, 4));
+    ck_assert(said("compile: "));
+    unsetenv("ERG_DEBUG");
+    assert_still_works(g);
+    erg_graph_free(g);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- NULL elsewhere */
+
+#define NONE(name, condition)                                                                      \
+    static bool none_##name(erg_graph *g, erg_node *x, erg_node *node, int number, FILE *sink) {   \
+        (void)g, (void)x, (void)node, (void)number, (void)sink;                                    \
+        return condition;                                                                          \
+    }
+#include "misuse.def"
+#undef NONE
+
+static const struct none {
+    const char *name, *text;
+    bool (*holds)(erg_graph *g, erg_node *x, erg_node *node, int number, FILE *sink);
+} nones[] = {
+#define NONE(name, condition) {#name, #condition, none_##name},
+#include "misuse.def"
+#undef NONE
+};
+
+START_TEST(null_elsewhere) {
+    erg_graph *g = erg_graph_new(0);
+    erg_node *x = erg_state(g, NULL, F64, ERG_SHAPE(2, 2));
+    FILE *sink = fopen("/dev/null", "w");
+    int count = g->count;
+    forget_message();
+    ck_assert_msg(nones[_i].holds(g, x, NULL, 0, sink), "%s", nones[_i].text);
+    ck_assert_int_eq(g->count, count);
+    assert_still_works(g);
+    fclose(sink);
+    erg_graph_free(g);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- completeness */
+
+static char *read_header(void) {
+    const char *top = getenv("srcdir");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/autograd/autograd.h", top ? top : ".");
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "cannot open %s", path);
+    char *text = calloc(1, 1 << 18);
+    size_t size = fread(text, 1, (1 << 18) - 1, file);
+    ck_assert_uint_gt(size, 0);
+    fclose(file);
+    return text;
+}
+
+#define HAS_ROW(table, name)                                                                       \
+    static bool in_##table(const char *name) {                                                     \
+        for (int row = 0; row < COUNT(table); row++)                                               \
+            if (strcmp(table[row].name, name) == 0)                                                \
+                return true;                                                                       \
+        return false;                                                                              \
+    }
+HAS_ROW(builders, name)
+HAS_ROW(nones, name)
+HAS_ROW(axis_rows, name)
+
+/* A function that takes a pointer needs a row of ROW or NONE, one that takes an axis also AXIS. */
+static void assert_rows(const char *name, const char *parameters) {
+    bool pointer = strchr(parameters, '*') != NULL;
+    bool axis = strstr(parameters, "axis") || strstr(parameters, "erg_axes ");
+    ck_assert_msg(!pointer || in_builders(name) || in_nones(name), "erg_%s: no ROW, no NONE", name);
+    ck_assert_msg(!axis || in_axis_rows(name), "erg_%s: no AXIS", name);
+}
+
+START_TEST(every_function_has_its_rows) {
+    char *text = read_header(), *rest = text;
+    int functions = 0;
+    while ((rest = strstr(rest, "\nERG_API ")) != NULL) {
+        char *open = strchr(rest, '('), *close = open ? strchr(open, ')') : NULL;
+        ck_assert_ptr_nonnull(close);
+        char *name = open;
+        while (isalnum((unsigned char)name[-1]) || name[-1] == '_')
+            name--;
+        ck_assert(strncmp(name, "erg_", 4) == 0);
+        *open = *close = '\0';
+        assert_rows(name + 4, open + 1);
+        functions++;
+        rest = close + 1;
+    }
+    ck_assert_int_gt(functions, 100);
+    free(text);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("misuse");
+    TCase *tests = tcase_create("misuse");
+    tcase_add_loop_test(tests, right_operands_are_taken, 0, COUNT(builders));
+    tcase_add_loop_test(tests, null_is_refused, 0, COUNT(builders));
+    tcase_add_loop_test(tests, two_graphs_are_refused, 0, COUNT(builders));
+    tcase_add_loop_test(tests, wrong_dtypes_are_refused, 0, COUNT(builders));
+    tcase_add_loop_test(tests, axes_out_of_range_are_refused, 0, COUNT(axis_rows));
+    tcase_add_loop_test(tests, bad_values_are_refused, 0, COUNT(bads));
+    tcase_add_loop_test(tests, too_large_to_compile, 0, 2);
+    tcase_add_loop_test(tests, null_elsewhere, 0, COUNT(nones));
+    tcase_add_test(tests, every_function_has_its_rows);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}

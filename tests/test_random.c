@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tensor/error.h"
 #include "../tensor/random.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))

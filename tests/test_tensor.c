@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../tensor/error.h"
 #include "../tensor/special.h"
+#include "../tensor/tensor.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define TWO_32 ((int64_t)1 << 32)

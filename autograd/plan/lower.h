@@ -1,0 +1,47 @@
+/* lower.h: from nodes to calls of kernels. Internal to plan/.
+ *
+ * Each family of operations has a function that prepares a step: it sets `run` and `detail`, with
+ * everything that can be known before the first run. node, in and out are set already, in[k] being
+ * the elements of the source of operand k's view (see schedule.h). False if memory is short. */
+#ifndef ERG_AUTOGRAD_PLAN_LOWER_H
+#define ERG_AUTOGRAD_PLAN_LOWER_H
+
+#include "../../tensor/kernels.h"
+#include "schedule.h"
+
+typedef struct erg_lowering {
+    erg_plan *plan;
+    const erg_kernels *kernels;
+    int threads;          /* for which matrix products have room to work */
+    unsigned char *room;  /* of all products, one after the other; NULL before the first */
+} erg_lowering;
+
+typedef bool erg_lower_step(erg_lowering *lowering, erg_step *step);
+
+erg_lower_step erg_lower_leaf;
+erg_lower_step erg_lower_random;
+erg_lower_step erg_lower_unary;
+erg_lower_step erg_lower_binary;
+erg_lower_step erg_lower_where;
+erg_lower_step erg_lower_fold; /* sum, max */
+erg_lower_step erg_lower_reduce; /* argmax, cumsum */
+erg_lower_step erg_lower_matmul;
+erg_lower_step erg_lower_permute;
+erg_lower_step erg_lower_broadcast;
+erg_lower_step erg_lower_slice;
+erg_lower_step erg_lower_pad;
+erg_lower_step erg_lower_concat;
+erg_lower_step erg_lower_gather;
+erg_lower_step erg_lower_scatter_add;
+
+/* Fills a plan with the steps of a program. */
+bool erg_lower(erg_plan *plan, const erg_program *program, const erg_schedule *schedule);
+
+/* Zeroed, and freed with the plan. NULL if memory is short. */
+void *erg_lower_alloc(erg_lowering *lowering, size_t size);
+
+/* How many items a thread should have at least, if each takes as long as `cost` additions: waking
+ * another thread takes as long as some ten thousand. */
+int64_t erg_grain(double cost);
+
+#endif

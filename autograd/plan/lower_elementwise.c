@@ -1,0 +1,212 @@
+/* lower_elementwise.c: steps that compute element i of the result from element i of each operand. */
+#include "../../tensor/threads.h"
+#include "lower.h"
+
+enum { MOST_OPERANDS = 3 };
+
+typedef struct elementwise {
+    union {
+        erg_unary_kernel *unary;
+        erg_polygamma_kernel *polygamma;
+        erg_binary_kernel *binary;
+        erg_select_kernel *select;
+    } kernel;
+    int64_t size, row_size, grain;
+    struct {
+        int64_t row;   /* bytes from row to row, see erg_view */
+        int64_t bytes; /* from element to element */
+        int step;
+    } operand[MOST_OPERANDS];
+    int64_t bytes; /* of an element of the result */
+} elementwise;
+
+/* How many additions an element is worth. */
+static double cost_of(erg_op op) {
+    switch (op) {
+    case ERG_OP_pow:
+    case ERG_OP_atan2:
+    case ERG_OP_lgamma:
+    case ERG_OP_polygamma:
+        return 64; /* one at a time, in libm */
+    case ERG_OP_exp:
+    case ERG_OP_expm1:
+    case ERG_OP_log:
+    case ERG_OP_log1p:
+    case ERG_OP_sin:
+    case ERG_OP_cos:
+    case ERG_OP_tanh:
+    case ERG_OP_sigmoid:
+    case ERG_OP_softplus:
+    case ERG_OP_erf:
+        return 8;
+    default:
+        return 1;
+    }
+}
+
+static elementwise *prepare(erg_lowering *lowering, erg_step *step) {
+    const erg_node *node = step->node;
+    elementwise *e = erg_lower_alloc(lowering, sizeof *e);
+    if (!e)
+        return NULL;
+    e->size = erg_shape_size(node->shape);
+    e->row_size = erg_row_size(node);
+    e->grain = erg_grain(cost_of(node->op));
+    e->bytes = (int64_t)erg_dtype_size(node->dtype);
+    for (int k = 0; k < node->n_in; k++) {
+        erg_view view = erg_view_operand(node, k);
+        int64_t bytes = (int64_t)erg_dtype_size(view.source->dtype);
+        e->operand[k].row = view.row * bytes;
+        e->operand[k].bytes = view.step * bytes;
+        e->operand[k].step = view.step;
+    }
+    step->detail = e;
+    return e;
+}
+
+/* A run of elements within one row. */
+typedef struct piece {
+    int64_t n;
+    const void *in[MOST_OPERANDS];
+    void *out;
+} piece;
+
+static piece piece_at(const erg_step *step, int64_t begin, int64_t end) {
+    const elementwise *e = step->detail;
+    int64_t row = begin / e->row_size, column = begin % e->row_size, left = e->row_size - column;
+    piece p = {.n = end - begin < left ? end - begin : left,
+               .out = (char *)step->out + begin * e->bytes};
+    for (int k = 0; k < step->node->n_in; k++)
+        p.in[k] = (const char *)step->in[k] + row * e->operand[k].row +
+                  column * e->operand[k].bytes;
+    return p;
+}
+
+/* ------------------------------------------------------------------------------- one operand */
+
+static void unary_range(void *ctx, int64_t begin, int64_t end, int thread) {
+    const erg_step *step = ctx;
+    const elementwise *e = step->detail;
+    piece p = piece_at(step, begin, end);
+    (void)thread;
+    e->kernel.unary(p.n, p.in[0], p.out);
+}
+
+static void run_unary(const erg_step *step, uint64_t run) {
+    const elementwise *e = step->detail;
+    (void)run;
+    erg_parallel_for(e->size, e->grain, unary_range, (void *)step);
+}
+
+static void polygamma_range(void *ctx, int64_t begin, int64_t end, int thread) {
+    const erg_step *step = ctx;
+    const elementwise *e = step->detail;
+    piece p = piece_at(step, begin, end);
+    (void)thread;
+    e->kernel.polygamma((int)step->node->attr[0], p.n, p.in[0], p.out);
+}
+
+static void run_polygamma(const erg_step *step, uint64_t run) {
+    const elementwise *e = step->detail;
+    (void)run;
+    erg_parallel_for(e->size, e->grain, polygamma_range, (void *)step);
+}
+
+static erg_unary_kernel *unary_kernel(const erg_kernels *kernels, const erg_node *node) {
+    switch (node->op) {
+#define UNARY(name, y)                                                                             \
+    case ERG_OP_##name:                                                                            \
+        return kernels->unary[node->dtype][ERG_UNARY_##name];
+#define BINARY(name, y)
+#include "../../tensor/scalar.def"
+#undef UNARY
+#undef BINARY
+    case ERG_OP_lgamma:
+        return kernels->lgamma[node->dtype];
+    default:
+        return kernels->cast[node->in[0]->dtype][node->dtype];
+    }
+}
+
+bool erg_lower_unary(erg_lowering *lowering, erg_step *step) {
+    elementwise *e = prepare(lowering, step);
+    if (!e)
+        return false;
+    if (step->node->op == ERG_OP_polygamma) {
+        e->kernel.polygamma = lowering->kernels->polygamma[step->node->dtype];
+        step->run = run_polygamma;
+    } else {
+        e->kernel.unary = unary_kernel(lowering->kernels, step->node);
+        step->run = run_unary;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------------------- two operands */
+
+static void binary_range(void *ctx, int64_t begin, int64_t end, int thread) {
+    const erg_step *step = ctx;
+    const elementwise *e = step->detail;
+    (void)thread;
+    for (piece p; begin < end; begin += p.n) {
+        p = piece_at(step, begin, end);
+        e->kernel.binary(p.n, p.in[0], e->operand[0].step, p.in[1], e->operand[1].step, p.out);
+    }
+}
+
+static void run_binary(const erg_step *step, uint64_t run) {
+    const elementwise *e = step->detail;
+    (void)run;
+    erg_parallel_for(e->size, e->grain, binary_range, (void *)step);
+}
+
+static erg_binary_kernel *binary_kernel(const erg_kernels *kernels, const erg_node *node) {
+    switch (node->op) {
+#define UNARY(name, y)
+#define BINARY(name, y)                                                                            \
+    case ERG_OP_##name:                                                                            \
+        return kernels->binary[node->dtype][ERG_BINARY_##name];
+#include "../../tensor/scalar.def"
+#undef UNARY
+#undef BINARY
+    default:
+        return NULL;
+    }
+}
+
+bool erg_lower_binary(erg_lowering *lowering, erg_step *step) {
+    elementwise *e = prepare(lowering, step);
+    if (!e)
+        return false;
+    e->kernel.binary = binary_kernel(lowering->kernels, step->node);
+    step->run = run_binary;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------- selection */
+
+static void select_range(void *ctx, int64_t begin, int64_t end, int thread) {
+    const erg_step *step = ctx;
+    const elementwise *e = step->detail;
+    (void)thread;
+    for (piece p; begin < end; begin += p.n) {
+        p = piece_at(step, begin, end);
+        e->kernel.select(p.n, p.in[0], p.in[1], e->operand[1].step, p.in[2], e->operand[2].step,
+                         p.out);
+    }
+}
+
+static void run_where(const erg_step *step, uint64_t run) {
+    const elementwise *e = step->detail;
+    (void)run;
+    erg_parallel_for(e->size, e->grain, select_range, (void *)step);
+}
+
+bool erg_lower_where(erg_lowering *lowering, erg_step *step) {
+    elementwise *e = prepare(lowering, step);
+    if (!e)
+        return false;
+    e->kernel.select = lowering->kernels->select[step->node->dtype];
+    step->run = run_where;
+    return true;
+}

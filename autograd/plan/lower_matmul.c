@@ -1,0 +1,92 @@
+/* lower_matmul.c: products of matrices, one for each batch. The rows of all results are one long
+ * list that is cut into parts: an element's bits do not depend on the rows around it. */
+#include <stdlib.h>
+
+#include "../../tensor/threads.h"
+#include "lower.h"
+
+typedef struct product {
+    erg_gemm_kernel *kernel;
+    int trans_a, trans_b;
+    int64_t m, n, k;
+    int64_t lda, ldb;             /* from row to row, as stored */
+    int64_t matrix_a, matrix_b;   /* from batch to batch */
+    int64_t bytes;                /* of an element */
+    int64_t rows, parts;          /* of all batches; at most one part for each thread */
+    unsigned char *room;          /* scratch of the kernel, for each part */
+    size_t room_size;
+} product;
+
+static int64_t first_row(const product *p, int64_t part) {
+    int64_t rest = p->rows % p->parts;
+    return p->rows / p->parts * part + (part < rest ? part : rest);
+}
+
+/* Rows begin .. end of one batch. */
+static void multiply(const erg_step *step, int64_t batch, int64_t begin, int64_t end, void *room) {
+    const product *p = step->detail;
+    int64_t a = batch * p->matrix_a + begin * (p->trans_a ? 1 : p->lda);
+    int64_t c = (batch * p->m + begin) * p->n;
+    p->kernel(p->trans_a, p->trans_b, end - begin, p->n, p->k, 1,
+              (const char *)step->in[0] + a * p->bytes, p->lda,
+              (const char *)step->in[1] + batch * p->matrix_b * p->bytes, p->ldb, 0,
+              (char *)step->out + c * p->bytes, p->n, room);
+}
+
+static void part_range(void *ctx, int64_t begin, int64_t end, int thread) {
+    const erg_step *step = ctx;
+    const product *p = step->detail;
+    void *room = p->room + (size_t)begin * p->room_size; /* nobody else has part `begin` */
+    int64_t last = first_row(p, end);
+    (void)thread;
+    for (int64_t row = first_row(p, begin), next; row < last; row = next) {
+        int64_t batch = row / p->m, start = batch * p->m;
+        next = start + p->m < last ? start + p->m : last;
+        multiply(step, batch, row - start, next - start, room);
+    }
+}
+
+static void run_matmul(const erg_step *step, uint64_t run) {
+    const product *p = step->detail;
+    (void)run;
+    erg_parallel_for(p->parts, 1, part_range, (void *)step);
+}
+
+/* Steps run one after the other: all products use the same room, the largest dtype's for each
+ * thread. */
+static bool make_room(erg_lowering *lowering, size_t size) {
+    if (!lowering->room) {
+        lowering->room = aligned_alloc(64, size * (size_t)lowering->threads);
+        lowering->plan->memory = lowering->room;
+    }
+    return lowering->room != NULL;
+}
+
+bool erg_lower_matmul(erg_lowering *lowering, erg_step *step) {
+    const erg_node *node = step->node, *a = node->in[0], *b = node->in[1];
+    int last = node->shape.ndim - 1;
+    const size_t *sizes = lowering->kernels->gemm_scratch;
+    size_t room_size = ((sizes[0] > sizes[1] ? sizes[0] : sizes[1]) + 63) / 64 * 64;
+    product *p = erg_lower_alloc(lowering, sizeof *p);
+    if (!p || !make_room(lowering, room_size))
+        return false;
+    *p = (product){.kernel = lowering->kernels->gemm[node->dtype],
+                   .trans_a = node->attr[0] != 0,
+                   .trans_b = node->attr[1] != 0,
+                   .m = node->shape.dims[last - 1],
+                   .n = node->shape.dims[last],
+                   .k = a->shape.dims[node->attr[0] ? last - 1 : last],
+                   .lda = a->shape.dims[last],
+                   .ldb = b->shape.dims[last],
+                   .matrix_a = erg_view_operand(node, 0).row,
+                   .matrix_b = erg_view_operand(node, 1).row,
+                   .bytes = (int64_t)erg_dtype_size(node->dtype),
+                   .room = lowering->room,
+                   .room_size = room_size};
+    p->rows = erg_shape_size(node->shape) / p->n;
+    p->parts = p->rows / erg_grain(0.25 * (double)p->n * (double)p->k + 1);
+    p->parts = p->parts < 1 ? 1 : p->parts > lowering->threads ? lowering->threads : p->parts;
+    step->detail = p;
+    step->run = run_matmul;
+    return true;
+}

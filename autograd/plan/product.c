@@ -1,0 +1,68 @@
+/* product.c: rules for sums, maxima and matrix products. */
+#include "simplify.h"
+
+#define X (node->in[0])
+#define RULE(name) static erg_node *name(erg_node *node)
+
+/* Over axes of size 1. */
+RULE(reduce_one) {
+    return erg_shape_equal(X->shape, node->shape) ? X : NULL;
+}
+
+RULE(running_sum_of_one) {
+    return X->shape.dims[node->attr[0]] == 1 ? X : NULL;
+}
+
+/* The same reduction before the stretching. */
+static erg_node *reduce_source(erg_node *node) {
+    return erg_simplified(erg_node_attr(node->op, X->in[0], 2, node->attr));
+}
+
+/* n equal terms are n times the term: rounds once, where a sum rounds n times. */
+RULE(sum_of_stretched) {
+    if (X->op != ERG_OP_broadcast)
+        return NULL;
+    erg_span all = erg_span_of(X->shape, (int)node->attr[0], (int)node->attr[1]);
+    erg_span own = erg_span_of(X->in[0]->shape, (int)node->attr[0], (int)node->attr[1]);
+    erg_node *sum = reduce_source(node);
+    if (sum && all.n != own.n)
+        sum = erg_simplified(erg_mul_scalar(sum, (double)(all.n / own.n)));
+    return sum ? erg_broadcast(sum, node->shape) : NULL;
+}
+
+RULE(max_of_stretched) {
+    erg_node *max = X->op == ERG_OP_broadcast ? reduce_source(node) : NULL;
+    return max ? erg_broadcast(max, node->shape) : NULL;
+}
+
+/* ------------------------------------------------------------------------------- matmul */
+
+/* A transposed operand is read transposed. */
+RULE(transposed_operand) {
+    erg_node *in[] = {node->in[0], node->in[1]};
+    int64_t flags[] = {node->attr[0], node->attr[1]};
+    for (int k = 0; k < 2; k++)
+        if (erg_is_transpose(in[k])) {
+            in[k] = in[k]->in[0];
+            flags[k] = !flags[k];
+        }
+    if (in[0] == node->in[0] && in[1] == node->in[1])
+        return NULL;
+    return erg_node_new(
+        &(erg_node){.op = ERG_OP_matmul, .n_in = 2, .in = in, .n_attr = 2, .attr = flags});
+}
+
+RULE(product_of_nothing) {
+    return erg_shape_size(X->shape) == 0 ? erg_full_like(node, 0) : NULL;
+}
+
+static const erg_simplify_table rules = {
+    [ERG_OP_sum] = {reduce_one, sum_of_stretched},
+    [ERG_OP_max] = {reduce_one, max_of_stretched},
+    [ERG_OP_cumsum] = {running_sum_of_one},
+    [ERG_OP_matmul] = {product_of_nothing, transposed_operand},
+};
+
+erg_node *erg_simplify_product(erg_node *node) {
+    return erg_simplify_by(rules, node);
+}

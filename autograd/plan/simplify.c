@@ -1,0 +1,88 @@
+/* simplify.c: rewrites the program by rules until none applies.
+ *
+ * A derivative is written by rules that know one operation each, so it is full of ones, zeros and
+ * stretched numbers; here is where they go. The rules themselves are in the files constant.c,
+ * algebra.c, move.c and product.c. */
+#include "simplify.h"
+
+#include <stdlib.h>
+
+#include "passes.h"
+
+erg_node *erg_simplify_by(const erg_simplify_table table, erg_node *node) {
+    erg_node *other = NULL;
+    for (int i = 0; !other && i < ERG_RULES_MAX && table[node->op][i]; i++)
+        other = table[node->op][i](node);
+    return other;
+}
+
+static erg_node *apply_once(erg_node *node) {
+    static erg_simplify_rule *const families[] = {erg_simplify_constant, erg_simplify_algebra,
+                                                  erg_simplify_move, erg_simplify_product};
+    erg_node *other = NULL;
+    for (size_t i = 0; !other && i < sizeof families / sizeof *families; i++)
+        other = families[i](node);
+    return other;
+}
+
+erg_node *erg_simplified(erg_node *node) {
+    for (erg_node *other = node; other; other = apply_once(node))
+        node = other;
+    return node;
+}
+
+/* ------------------------------------------------------------------------------- transposed products */
+
+/* By node id: how often a value is used in the program. */
+static int *count_uses(const erg_program *program) {
+    int *uses = calloc((size_t)program->graph->count, sizeof *uses);
+    for (int id = 0; uses && id < program->graph->count; id++) {
+        const erg_node *node = program->graph->nodes[id];
+        for (int k = 0; k < node->n_in; k++)
+            uses[node->in[k]->id]++;
+    }
+    for (int k = 0; uses && k < program->n_outputs; k++)
+        uses[program->outputs[k]->id]++;
+    for (int k = 0; uses && k < program->n_effects; k++)
+        uses[program->effects[k].value->id]++;
+    return uses;
+}
+
+/* By node id: is this the only user of a product, and transposes it? */
+static bool *find_transposed_products(const erg_program *program) {
+    int *uses = count_uses(program);
+    bool *found = uses ? calloc((size_t)program->graph->count, sizeof *found) : NULL;
+    for (int id = 0; found && id < program->graph->count; id++) {
+        const erg_node *node = program->graph->nodes[id];
+        found[id] = erg_is_transpose(node) && node->in[0]->op == ERG_OP_matmul &&
+                    uses[node->in[0]->id] == 1;
+    }
+    free(uses);
+    return found;
+}
+
+/* (a b)^T = b^T a^T costs no more than a b, but only if that is not wanted too. The order of
+ * summation may be another. */
+static erg_node *transposed_product(erg_node *node) {
+    erg_node *product = node->in[0];
+    if (product->op != ERG_OP_matmul) /* rewritten to something simpler */
+        return node;
+    return erg_node_new(
+        &(erg_node){.op = ERG_OP_matmul,
+                    .n_in = 2,
+                    .in = (erg_node *[]){product->in[1], product->in[0]},
+                    .n_attr = 2,
+                    .attr = (int64_t[]){!product->attr[1], !product->attr[0]}});
+}
+
+static erg_node *rewrite(void *self, erg_node *node) {
+    const bool *transposes_product = self;
+    return erg_simplified(transposes_product[node->id] ? transposed_product(node) : node);
+}
+
+bool erg_program_simplify(erg_program *program) {
+    bool *found = find_transposed_products(program);
+    bool done = found && erg_program_rewrite(program, rewrite, found);
+    free(found);
+    return done;
+}

@@ -1,0 +1,346 @@
+/* test_faults.c: the system gives no memory, or no threads. The k-th request for memory fails, for
+ * every k: once, and for ever from then on. Whatever failed, a function returns an error or the
+ * right result, nothing crashes, and no memory stays behind.
+ *
+ * The program is linked with --wrap for all functions that stand in WRAP. */
+#include <errno.h>
+#include <locale.h>
+#include <pthread.h>
+
+#include "../autograd/graph.h"
+#include "../tensor/threads.h"
+#include "faults.h"
+
+#define F64 ERG_FLOAT64
+
+static fault memory, threads;
+
+/* ------------------------------------------------------------------------------- counting blocks */
+
+static atomic_int live;
+
+static bool no_memory(void) {
+    bool refused = refuses(&memory);
+    if (refused)
+        errno = ENOMEM;
+    return refused;
+}
+
+static void *counted(void *block) {
+    atomic_fetch_add(&live, block != NULL);
+    return block;
+}
+
+WRAP(void *, malloc, (size_t size)) {
+    return no_memory() ? NULL : counted(__real_malloc(size));
+}
+
+WRAP(void *, calloc, (size_t count, size_t size)) {
+    return no_memory() ? NULL : counted(__real_calloc(count, size));
+}
+
+WRAP(void *, realloc, (void *block, size_t size)) {
+    if (no_memory())
+        return NULL;
+    void *moved = __real_realloc(block, size);
+    return block ? moved : counted(moved);
+}
+
+WRAP(void *, aligned_alloc, (size_t alignment, size_t size)) {
+    return no_memory() ? NULL : counted(__real_aligned_alloc(alignment, size));
+}
+
+WRAP(int, posix_memalign, (void **block, size_t alignment, size_t size)) {
+    int failed = no_memory() ? ENOMEM : __real_posix_memalign(block, alignment, size);
+    atomic_fetch_add(&live, !failed);
+    return failed;
+}
+
+WRAP(char *, strdup, (const char *text)) {
+    return no_memory() ? NULL : counted(__real_strdup(text));
+}
+
+WRAP(char *, realpath, (const char *path, char *resolved)) {
+    char *real = no_memory() ? NULL : __real_realpath(path, resolved);
+    return resolved ? real : counted(real);
+}
+
+WRAP(locale_t, newlocale, (int mask, const char *name, locale_t base)) {
+    return no_memory() ? (locale_t)0 : __real_newlocale(mask, name, base);
+}
+
+WRAP(void, free, (void *block)) {
+    atomic_fetch_sub(&live, block != NULL);
+    __real_free(block);
+}
+
+/* ------------------------------------------------------------------------------- scenarios */
+
+/* Each returns true, or false after a reported failure. A wrong result is told by expect: Check's
+ * own assertions need memory. */
+
+static const char *wrong; /* NULL: nothing */
+
+static void expect(bool condition, const char *what) {
+    if (!condition)
+        wrong = what;
+}
+
+static erg_node *mlp(void *self, erg_node *x) {
+    erg_graph *graph = erg_node_graph(x);
+    const int64_t sizes[] = {2, 4, 1};
+    (void)self;
+    erg_node *h = x;
+    for (int k = 0; k < 2; k++) {
+        char name[] = {(char)('0' + k), '\0'};
+        erg_scope_push(graph, name);
+        erg_node *w = erg_param(graph, "weight", F64, ERG_SHAPE(sizes[k], sizes[k + 1]));
+        erg_node *b = erg_param(graph, "bias", F64, ERG_SHAPE(sizes[k + 1]));
+        h = erg_add(erg_matmul(h, w), b);
+        h = k ? h : erg_softplus(h);
+        erg_scope_pop(graph);
+    }
+    return erg_squeeze(h, 1);
+}
+
+/* One step of training on the sum of the Laplacian, with what it assigns bundled into one node. */
+static erg_node *training_step(erg_graph *graph, erg_node *x) {
+    enum { MOST = 4 };
+    erg_node *laplacian = erg_laplacian(erg_energy_apply((erg_energy){mlp, NULL}, x), x);
+    erg_node *loss =
+        erg_mean(erg_square(erg_sub(laplacian, erg_normal(graph, F64, ERG_SHAPE(3)))), ERG_ALL, 0);
+    int count;
+    erg_node **params = erg_params(graph, "", &count), *slopes[MOST], *steps[MOST + 1];
+    if (!loss || !params)
+        return NULL;
+    erg_grad(loss, params, count, slopes);
+    for (int k = 0; k < count; k++)
+        steps[k] = erg_assign(params[k], erg_sub(params[k], erg_mul_scalar(slopes[k], 0.1)));
+    steps[count] = erg_name(loss, "loss");
+    return erg_group(steps, count + 1);
+}
+
+static bool run_and_print(erg_node **outputs, int count) {
+    erg_plan *plan = erg_compile(outputs, count);
+    if (!plan)
+        return false;
+    erg_run_n(plan, 2);
+    expect(erg_tensor_get(erg_output(plan, 1), 0) == 36, "3 (2 + 4 + 6) is not 36");
+    erg_plan_free(plan);
+    FILE *sink = fopen("/dev/null", "w");
+    erg_status printed = erg_graph_print(outputs, count, sink);
+    erg_status drawn = erg_graph_dot(outputs, count, sink);
+    fclose(sink);
+    return !printed && !drawn;
+}
+
+/* Enough nodes for several blocks of memory and growths of arrays; one with many operands. */
+static erg_node *long_chain(erg_node *x) {
+    erg_node *parts[12];
+    for (int k = 0; k < COUNT(parts); k++) {
+        parts[k] = x;
+        for (int i = 0; i < 40; i++)
+            parts[k] = erg_add(parts[k], x);
+    }
+    return erg_gradient(erg_concat(parts, COUNT(parts), 0), x);
+}
+
+/* A node that could not be added has left no name behind. */
+static bool names_have_nodes(const erg_graph *graph) {
+    bool all = true;
+    for (int i = 0; i < graph->n_named; i++) {
+        const erg_node *node = graph->named[i];
+        all &= node->id < graph->count && graph->nodes[node->id] == node;
+    }
+    return all;
+}
+
+static bool train(void) {
+    erg_graph *graph = erg_graph_new(1);
+    if (!graph)
+        return false;
+    erg_node *x = erg_input(graph, "x", F64, ERG_SHAPE(3, 2));
+    erg_node *numbers = erg_cumsum(erg_full(graph, F64, ERG_SHAPE(3), 2), 0);
+    erg_node *outputs[] = {training_step(graph, x), erg_sum(erg_mul_scalar(numbers, 3), ERG_ALL, 0),
+                           long_chain(x), erg_one_hot(erg_arange(graph, ERG_INT32, 3), 3, F64)};
+    bool built = true;
+    for (int k = 0; k < COUNT(outputs); k++)
+        built &= outputs[k] != NULL;
+    expect(built == !erg_graph_error(graph), "one check after building is not enough");
+    expect(names_have_nodes(graph), "a name without a node");
+    bool done = run_and_print(outputs, COUNT(outputs));
+    expect(built || !done, "compiled with a mistake in the graph");
+    erg_tensor *value = erg_evaluate(outputs[1]);
+    done &= value != NULL;
+    erg_tensor_free(value);
+    erg_graph_free(graph);
+    return done;
+}
+
+static bool train_by_interpreter(void) {
+    setenv("ERG_DEBUG", "reference", 1);
+    bool done = train();
+    unsetenv("ERG_DEBUG");
+    return done;
+}
+
+static bool check_gradient(void) {
+    erg_graph *graph = erg_graph_new(1);
+    if (!graph)
+        return false;
+    erg_node *x = erg_state(graph, NULL, F64, ERG_SHAPE(2));
+    if (x)
+        erg_tensor_fill(erg_value(x), 0.5);
+    bool done = erg_gradcheck(erg_square(erg_sin(x)), &x, 1, (erg_gradcheck_options){.order = 2},
+                              NULL) == ERG_OK;
+    expect(!x || erg_tensor_get(erg_value(x), 0) == 0.5, "x is not what it was");
+    erg_graph_free(graph);
+    return done;
+}
+
+static bool same(const erg_tensor *a, const erg_tensor *b) {
+    bool equal = erg_shape_equal(a->shape, b->shape);
+    for (int64_t i = 0; equal && i < erg_tensor_size(a); i++)
+        equal = erg_tensor_get(a, i) == erg_tensor_get(b, i);
+    return equal;
+}
+
+static bool write_and_read(void) {
+    erg_tensor *table = erg_tensor_from(F64, ERG_SHAPE(2, 2), (double[]){1, -2.5, 1e300, 4});
+    erg_tensor *copy = table ? erg_tensor_clone(table) : NULL, *npy = NULL, *csv = NULL;
+    bool done = copy && !erg_npy_write("a.npy", table) && !erg_csv_write("a.csv", table, "a,b") &&
+                (npy = erg_npy_read("a.npy")) && (csv = erg_csv_read("a.csv"));
+    if (done)
+        expect(same(table, copy) && same(table, npy) && same(table, csv), "another table");
+    erg_tensor_free(table);
+    erg_tensor_free(copy);
+    erg_tensor_free(npy);
+    erg_tensor_free(csv);
+    return done;
+}
+
+static bool draw(void) {
+    erg_plot *plot = erg_plot_new((erg_plot_options){
+        .width = 120, .height = 90, .title = "t", .x_label = "x", .y_label = "y"});
+    erg_tensor *values = erg_tensor_from(F64, ERG_SHAPE(2, 2), (double[]){1, 2, 3, 4});
+    erg_tensor *line = erg_tensor_from(F64, ERG_SHAPE(3), (double[]){1, 3, 2});
+    erg_tensor *images = erg_tensor_new(F64, ERG_SHAPE(3, 4, 4));
+    bool done = plot && values && line && images &&
+                !erg_plot_heatmap(plot, values, (erg_heatmap_options){.label = "E"}) &&
+                !erg_plot_scatter(plot, values, (erg_mark_options){.label = "points"}) &&
+                !erg_plot_line(plot, NULL, line, (erg_mark_options){.label = "line"}) &&
+                !erg_plot_save(plot, "a.png") && !erg_image_grid_write("b.png", images, 0, 0, 0);
+    erg_plot_free(plot);
+    erg_tensor_free(values);
+    erg_tensor_free(line);
+    erg_tensor_free(images);
+    return done;
+}
+
+static const struct scenario {
+    const char *name;
+    bool (*act)(void);
+    int least_requests;
+} scenarios[] = {{"train", train, 20},
+                 {"train by interpreter", train_by_interpreter, 20},
+                 {"check_gradient", check_gradient, 10},
+                 {"write and read", write_and_read, 10},
+                 {"draw", draw, 10}};
+
+/* Number k refused, for every k until the scenario asks less often than that. */
+static void refuse_each(const struct scenario *s, bool for_ever) {
+    for (int k = 1;; k++) {
+        erg_fail(ERG_OK, "%s", "");
+        wrong = NULL;
+        int before = atomic_load(&live);
+        arm(&memory, k, for_ever);
+        bool done = s->act();
+        disarm(&memory);
+        ck_assert_msg(!wrong, "%s, request %d: %s", s->name, k, wrong);
+        ck_assert_msg(atomic_load(&live) == before, "%s, request %d: %d blocks left", s->name, k,
+                      atomic_load(&live) - before);
+        ck_assert_msg(done || erg_error_message()[0], "%s, request %d: no message", s->name, k);
+        if (atomic_load(&memory.refused) == 0) {
+            ck_assert_msg(done, "%s: %s", s->name, erg_error_message());
+            ck_assert_int_gt(k, s->least_requests);
+            return;
+        }
+        remove_files("");
+    }
+}
+
+START_TEST(memory_refused_once) {
+    ck_assert(scenarios[_i].act()); /* what is made once and kept is made here */
+    refuse_each(&scenarios[_i], false);
+}
+END_TEST
+
+START_TEST(memory_refused_for_ever) {
+    ck_assert(scenarios[_i].act());
+    refuse_each(&scenarios[_i], true);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- threads */
+
+WRAP(int, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *), void *self)) {
+    return refuses(&threads) ? EAGAIN : __real_pthread_create(thread, attributes, start, self);
+}
+
+enum { ELEMENTS = 1000, WANTED = 4 };
+
+typedef struct visits {
+    atomic_int element[ELEMENTS];
+    atomic_bool thread[WANTED];
+} visits;
+
+static void visit(void *self, int64_t begin, int64_t end, int thread) {
+    visits *v = self;
+    atomic_store(&v->thread[thread], true);
+    for (int64_t i = begin; i < end; i++)
+        atomic_fetch_add(&v->element[i], 1);
+}
+
+/* Threads that took part in a loop over all elements, each of which was visited once. */
+static int threads_at_work(void) {
+    static visits v;
+    int count = 0;
+    memset(&v, 0, sizeof v);
+    erg_parallel_for(ELEMENTS, 1, visit, &v);
+    for (int i = 0; i < ELEMENTS; i++)
+        ck_assert_int_eq(atomic_load(&v.element[i]), 1);
+    for (int i = 0; i < WANTED; i++)
+        count += atomic_load(&v.thread[i]);
+    return count;
+}
+
+/* Those that there are do the work; a new erg_set_threads asks for the others again. */
+START_TEST(threads_refused) {
+    for (int granted = 0; granted < WANTED; granted++) {
+        ck_assert_int_eq(erg_set_threads(WANTED), ERG_OK);
+        arm(&threads, granted ? 2 : 1, true);
+        ck_assert_int_eq(threads_at_work(), granted + 1);
+        ck_assert_int_eq(threads_at_work(), granted + 1);
+        ck_assert_int_le(atomic_load(&threads.refused), 1);
+        disarm(&threads);
+    }
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("faults");
+    TCase *crew = tcase_create("threads"); /* first: the pool must not have started yet */
+    tcase_add_test(crew, threads_refused);
+    suite_add_tcase(suite, crew);
+    TCase *tests = tcase_create("memory");
+    tcase_add_checked_fixture(tests, enter_folder, leave_folder);
+    tcase_add_loop_test(tests, memory_refused_once, 0, COUNT(scenarios));
+    tcase_add_loop_test(tests, memory_refused_for_ever, 0, COUNT(scenarios));
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
