@@ -6,6 +6,10 @@ noinst_PROGRAMS += %D%/examples/fit2d
     %D%/examples/fit2d_train.c
 %C%_examples_fit2d_LDADD = liberg.la -lm
 
+noinst_PROGRAMS += %D%/examples/energy %D%/examples/derivations
+%C%_examples_energy_LDADD = liberg.la
+%C%_examples_derivations_LDADD = liberg.la -lm
+
 EXTRA_DIST += %D%/manual %D%/decisions
 
 # Fits two moons by two losses. The pictures go to demo/ in the source tree, where people look.

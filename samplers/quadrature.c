@@ -76,8 +76,9 @@ static erg_status add_block(grid *g, int first, sums *s) {
     for (int k = 0; status == ERG_OK && k < BLOCK && first + k <= last; k++) {
         double e = erg_tensor_get(g->energies, k);
         if (isnan(e) || e == -INFINITY)
-            return erg_fail(ERG_ERROR_ARGUMENT, "quadrature: the energy at (%g, %g) is %g",
-                            erg_tensor_get(g->at, 2 * k), erg_tensor_get(g->at, 2 * k + 1), e);
+            return erg_fail(ERG_ERROR_ARGUMENT, "quadrature: the energy at (%g, %g) is %s",
+                            erg_tensor_get(g->at, 2 * k), erg_tensor_get(g->at, 2 * k + 1),
+                            isnan(e) ? "NaN" : "-infinity");
         add(s, e, is_outer(g, first + k));
     }
     return status;

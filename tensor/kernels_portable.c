@@ -1,5 +1,5 @@
-/* kernels_portable.c: the kernels for any machine: vectors of 16 bytes, which every 64-bit processor
- * has in some form. */
+/* kernels_portable.c: the kernels for any machine: vectors of 16 bytes, which every 64-bit
+ * processor has in some form. */
 #define KERNELS erg_kernels_portable
 #define KERNELS_NAME "portable"
 #define VECTOR_BYTES 16

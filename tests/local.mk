@@ -2,6 +2,7 @@
 # that run the programs under sanitizers, valgrind and coverage.
 
 test_programs = \
+    %D%/test_adam \
     %D%/test_canvas \
     %D%/test_copy \
     %D%/test_corpus \
@@ -15,6 +16,7 @@ test_programs = \
     %D%/test_graph \
     %D%/test_image_grid \
     %D%/test_kernels \
+    %D%/test_losses \
     %D%/test_misuse \
     %D%/test_nn \
     %D%/test_ops \
@@ -23,15 +25,26 @@ test_programs = \
     %D%/test_plot \
     %D%/test_png \
     %D%/test_print_graph \
+    %D%/test_quadrature \
     %D%/test_random \
+    %D%/test_replay \
+    %D%/test_samplers \
+    %D%/test_simplify \
     %D%/test_tensor \
     %D%/test_threads \
+    %D%/test_toy \
     %D%/test_vmath
-test_scripts = %D%/test_exports.sh %D%/test_install.sh
+test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh
 
 LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 
 %C%_test_ops_SOURCES = %D%/test_ops.c %D%/ops_table.c %D%/ops_table.h %D%/ops_table.def
+%C%_test_plan_SOURCES = %D%/test_plan.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h \
+    %D%/ops_table.c %D%/ops_table.h %D%/ops_table.def
+%C%_test_passes_SOURCES = %D%/test_passes.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h
+%C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
+%C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
+    -Wl,--wrap=free
 %C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
     -Wl,--wrap=pthread_create
@@ -41,7 +54,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
-    %D%/faults.h
+    %D%/faults.h %D%/modules.h
 EXTRA_DIST += %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

@@ -14,9 +14,9 @@ typedef struct drawer {
     random_graph_options options;
     uint64_t state;
     erg_graph *graph;
-    int64_t sizes[3];             /* every shape is made of these and of 1 */
-    erg_node *nodes[MOST_NODES];  /* float nodes to choose from */
-    bool exact[MOST_NODES];       /* moves, selections and signs of leaves: no rounding */
+    int64_t sizes[3];            /* every shape is made of these and of 1 */
+    erg_node *nodes[MOST_NODES]; /* float nodes to choose from */
+    bool exact[MOST_NODES];      /* moves, selections and signs of leaves: no rounding */
     int count;
 } drawer;
 
@@ -58,7 +58,7 @@ static erg_shape random_shape(drawer *d) {
 }
 
 static void add_leaf(drawer *d, int k) {
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "x%d", k);
     erg_node *leaf = erg_param(d->graph, name, d->options.dtype, random_shape(d));
     erg_tensor *value = erg_value(leaf);
@@ -403,11 +403,11 @@ static const struct operation {
     int weight;
     bool exact; /* if all nodes it took are, and it takes no others */
 } operations[] = {
-    {smooth, 6, false},     {special, 1, false},        {activation, 2, false},
-    {with_number, 4, false}, {arithmetic, 6, false},    {selection, 3, false},
-    {extremum, 2, true},    {step_function, 2, true},   {casted, 1, false},
-    {reduction, 4, false},  {largest, 2, true},         {product, 3, false},
-    {move, 5, false},       {resize, 2, false},         {random_numbers, 1, false},
+    {smooth, 6, false},      {special, 1, false},      {activation, 2, false},
+    {with_number, 4, false}, {arithmetic, 6, false},   {selection, 3, false},
+    {extremum, 2, true},     {step_function, 2, true}, {casted, 1, false},
+    {reduction, 4, false},   {largest, 2, true},       {product, 3, false},
+    {move, 5, false},        {resize, 2, false},       {random_numbers, 1, false},
     {constant, 1, true},
 };
 
@@ -448,7 +448,8 @@ random_graph random_graph_new(uint64_t seed, random_graph_options options) {
     static const int64_t small[] = {1, 2, 3, 5, 7, 17, 20}, large[] = {3, 20, 40, 64};
     drawer d = {.options = options, .state = seed, .graph = erg_graph_new(seed)};
     for (int i = 0; i < 3; i++)
-        d.sizes[i] = options.large ? large[below(&d, COUNT(large))] : small[below(&d, COUNT(small))];
+        d.sizes[i] =
+            options.large ? large[below(&d, COUNT(large))] : small[below(&d, COUNT(small))];
     if (!options.large && below(&d, 20) == 0)
         d.sizes[below(&d, 3)] = 0;
     int leaves = 3;

@@ -1,4 +1,4 @@
-/* test_copy.c: strided copies against the loop that defines them, for every instruction set here. */
+/* test_copy.c: strided copies against the loop that defines them, for every set of kernels here. */
 #include <check.h>
 
 #include "arrays.h"

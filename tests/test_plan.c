@@ -15,7 +15,7 @@ static void assert_same_bits(const erg_plan *a, const erg_plan *b, const char *w
     }
 }
 
-/* ------------------------------------------------------------------------------- against the oracle */
+/* ------------------------------------------------------------------------------- random graphs */
 
 static const char *const variants[] = {
     "verify",
@@ -49,8 +49,8 @@ static void compare_with_reference(erg_node *const *outputs, int count, double t
     erg_plan_free(reference);
 }
 
-/* float32: the interpreter computes in double precision and rounds once an operation, a kernel may be
- * 2 ULP off, 2.4e-7, and a graph may amplify that some hundred times. Derivatives: those by a
+/* float32: the interpreter computes in double precision and rounds once an operation, a kernel may
+ * be 2 ULP off, 2.4e-7, and a graph may amplify that some hundred times. Derivatives: those by a
  * number that was stretched are sums of a thousand terms that partly cancel, added in another
  * order. */
 static const struct kind {
@@ -94,8 +94,8 @@ END_TEST
 START_TEST(cse_and_reuse_change_no_bit) {
     static const char *const same_bits[] = {"no-cse", "no-reuse", "no-cse,no-reuse"};
     for (int i = 0; i < repetitions(200); i++) {
-        random_graph_options options = {.dtype = i % 2 ? F64 : F32, .operations = 25,
-                                        .derive = i % 3 == 0};
+        random_graph_options options = {
+            .dtype = i % 2 ? F64 : F32, .operations = 25, .derive = i % 3 == 0};
         random_graph r = random_graph_new(5000 + (uint64_t)i, options);
         erg_plan *plan = compile_with("", r.outputs, r.count);
         run_from(plan, 3);
@@ -117,8 +117,8 @@ START_TEST(threads_change_no_bit) {
     static const int threads[] = {2, 3, 4, 7};
     int before = erg_threads();
     for (int i = 0; i < repetitions(30); i++) {
-        random_graph_options options = {.dtype = i % 2 ? F64 : F32, .operations = 12,
-                                        .large = true, .derive = i % 3 == 0};
+        random_graph_options options = {
+            .dtype = i % 2 ? F64 : F32, .operations = 12, .large = true, .derive = i % 3 == 0};
         random_graph r = random_graph_new(9000 + (uint64_t)i, options);
         erg_set_threads(1);
         erg_plan *plan = compile_with("", r.outputs, r.count);
@@ -140,7 +140,7 @@ START_TEST(threads_change_no_bit) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- every operation */
+/* ------------------------------------------------------------------------------- operations */
 
 static bool seen[ERG_OP_COUNT];
 
@@ -154,8 +154,8 @@ static void compare_node(erg_node *node, const row *row) {
 
 /* Shapes of the three operands: odd sizes, one element, none, and stretched in several ways. */
 static const int64_t shapes[][3][3] = {
-    {{3, 5, 7}, {3, 5, 7}, {3, 5, 7}},  {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-    {{3, 0, 7}, {1, 1, 7}, {3, 0, 1}},  {{4, 3, 17}, {1, 1, 17}, {4, 3, 17}},
+    {{3, 5, 7}, {3, 5, 7}, {3, 5, 7}},   {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    {{3, 0, 7}, {1, 1, 7}, {3, 0, 1}},   {{4, 3, 17}, {1, 1, 17}, {4, 3, 17}},
     {{4, 3, 17}, {4, 3, 1}, {1, 1, 17}}, {{4, 1, 17}, {1, 3, 17}, {1, 1, 1}},
     {{1, 1, 1}, {2, 3, 17}, {2, 3, 1}},
 };

@@ -18,7 +18,7 @@ typedef struct law {
 } law;
 
 static law measure(double stiffness, double step, erg_langevin_options options) {
-    const int64_t chains = draws(40000, 3000), burn_in = 80;
+    const int64_t chains = draws(60000, 3000), burn_in = 80;
     erg_graph *g = erg_graph_new(21);
     erg_node *x = erg_input(g, "x", ERG_FLOAT32, ERG_SHAPE(chains, 1));
     erg_node *k = erg_scalar(g, ERG_FLOAT32, stiffness);

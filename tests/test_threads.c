@@ -170,8 +170,8 @@ START_TEST(test_fork) {
 END_TEST
 
 #ifdef __GLIBC__
-/* Stacks too large for any machine, so that no thread can start: in a process of its own, as threads
- * that run already would do the work. */
+/* Stacks too large for any machine, so that no thread can start: in a process of its own, as
+ * threads that run already would do the work. */
 static int run_without_threads(void) {
     record r = {.caller = pthread_self()};
     pthread_attr_t huge;

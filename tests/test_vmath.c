@@ -39,9 +39,9 @@ static const struct function {
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0], BATCH = 4096 };
 
-/* How far y is from the exact value, in units of the last of `digits` binary digits there, which are
- * fewer for values below 2^lowest. Infinite where one is a NaN, an infinity or a zero of some sign
- * and the other is not. */
+/* How far y is from the exact value, in units of the last of `digits` binary digits there, which
+ * are fewer for values below 2^lowest. Infinite where one is a NaN, an infinity or a zero of some
+ * sign and the other is not. */
 static double ulps(long double exact, double y, double rounded, int digits, int lowest) {
     if (isnan(rounded) || isinf(rounded) || rounded == 0 || isnan(y) || isinf(y))
         return same(rounded, y)         ? 0

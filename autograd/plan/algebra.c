@@ -96,8 +96,8 @@ RULE(divide_negated) {
 /* x / 2^k = x 2^-k exactly, if 2^-k is a normal number. */
 RULE(divide_by_power_of_two) {
     int exponent, limit = node->dtype == ERG_FLOAT32 ? 120 : 1000;
-    if (B->op != ERG_OP_full || fabs(frexp(B->number, &exponent)) != 0.5 ||
-        exponent > limit || exponent < -limit)
+    if (B->op != ERG_OP_full || fabs(frexp(B->number, &exponent)) != 0.5 || exponent > limit ||
+        exponent < -limit)
         return NULL;
     return erg_mul(A, erg_full_like(B, 1 / B->number));
 }
@@ -174,7 +174,7 @@ static const erg_simplify_table rules = {
     [ERG_OP_stop_gradient] = {no_gradient_wanted},
 };
 
-/* ------------------------------------------------------------------------------- stretched operands */
+/* ------------------------------------------------------------------------------- stretching */
 
 /* x, if a node stretches x. */
 static erg_node *stretched(erg_node *node) {
@@ -197,7 +197,8 @@ static erg_node *stretch_later(erg_node *node) {
         return NULL;
     for (int k = 0; k < node->n_in; k++) {
         erg_node *x = node->in[k];
-        small[k] = stretched(x) ? stretched(x) : erg_full(x->graph, x->dtype, first->shape, x->number);
+        small[k] =
+            stretched(x) ? stretched(x) : erg_full(x->graph, x->dtype, first->shape, x->number);
     }
     erg_node prototype = *node;
     prototype.in = small;

@@ -8,9 +8,9 @@
 typedef struct erg_arena {
     struct erg_range *ranges; /* in use and free; number 0 is none */
     int count, most;
-    int last;                 /* the one that ends the arena */
-    int free;                 /* root of the tree of free ones */
-    size_t size;              /* of the arena; SIZE_MAX once it has become too large */
+    int last;    /* the one that ends the arena */
+    int free;    /* root of the tree of free ones */
+    size_t size; /* of the arena; SIZE_MAX once it has become too large */
 } erg_arena;
 
 /* Prepares for so many calls of take; false if memory is short. */

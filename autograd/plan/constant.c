@@ -159,14 +159,10 @@ static erg_node *place_of_number(erg_node *node) {
 }
 
 static const erg_simplify_table rules = {
-    [ERG_OP_reshape] = {moved_number},
-    [ERG_OP_permute] = {moved_number},
-    [ERG_OP_broadcast] = {moved_number},
-    [ERG_OP_slice] = {moved_number},
-    [ERG_OP_max] = {moved_number},
-    [ERG_OP_pad] = {padded_zero},
-    [ERG_OP_concat] = {joined_numbers},
-    [ERG_OP_sum] = {summed_number},
+    [ERG_OP_reshape] = {moved_number},   [ERG_OP_permute] = {moved_number},
+    [ERG_OP_broadcast] = {moved_number}, [ERG_OP_slice] = {moved_number},
+    [ERG_OP_max] = {moved_number},       [ERG_OP_pad] = {padded_zero},
+    [ERG_OP_concat] = {joined_numbers},  [ERG_OP_sum] = {summed_number},
     [ERG_OP_argmax] = {place_of_number},
 };
 

@@ -1,7 +1,7 @@
 /* cse.c: common subexpressions: a value that is computed twice is computed once.
  *
- * Two nodes are the same value if operation, dtype, shape, attributes and number are the same and so
- * are their operands, which have been merged already: one walk with a hash table finds all (Aho,
+ * Two nodes are the same value if operation, dtype, shape, attributes and number are the same and
+ * so are their operands, which have been merged already: one walk with a hash table finds all (Aho,
  * Lam, Sethi & Ullman 2006, "Compilers", value numbers). Derivatives repeat the forward computation
  * wherever a rule needs it; this is what makes that cost nothing. Random nodes are never merged. */
 #include <stdlib.h>

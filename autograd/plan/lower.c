@@ -133,8 +133,7 @@ static void add_results(erg_plan *plan, const addresses *a) {
 
 bool erg_lower(erg_plan *plan, const erg_program *program, const erg_schedule *schedule) {
     addresses a = {.program = program, .schedule = schedule};
-    erg_lowering lowering = {
-        .plan = plan, .kernels = erg_kernels_get(), .threads = erg_threads()};
+    erg_lowering lowering = {.plan = plan, .kernels = erg_kernels_get(), .threads = erg_threads()};
     bool done = allocate(plan, program, schedule) && find_addresses(&a, plan);
     for (int id = 0; done && id < program->graph->count; id++)
         if (erg_is_step(schedule, program->graph->nodes[id]))

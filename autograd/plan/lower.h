@@ -12,8 +12,8 @@
 typedef struct erg_lowering {
     erg_plan *plan;
     const erg_kernels *kernels;
-    int threads;          /* for which matrix products have room to work */
-    unsigned char *room;  /* of all products, one after the other; NULL before the first */
+    int threads;         /* for which matrix products have room to work */
+    unsigned char *room; /* of all products, one after the other; NULL before the first */
 } erg_lowering;
 
 typedef bool erg_lower_step(erg_lowering *lowering, erg_step *step);
@@ -23,7 +23,7 @@ erg_lower_step erg_lower_random;
 erg_lower_step erg_lower_unary;
 erg_lower_step erg_lower_binary;
 erg_lower_step erg_lower_where;
-erg_lower_step erg_lower_fold; /* sum, max */
+erg_lower_step erg_lower_fold;   /* sum, max */
 erg_lower_step erg_lower_reduce; /* argmax, cumsum */
 erg_lower_step erg_lower_matmul;
 erg_lower_step erg_lower_permute;

@@ -1,4 +1,4 @@
-/* lower_elementwise.c: steps that compute element i of the result from element i of each operand. */
+/* lower_elementwise.c: steps that compute element i of the result from elements i of operands. */
 #include "../../tensor/threads.h"
 #include "lower.h"
 
@@ -77,8 +77,8 @@ static piece piece_at(const erg_step *step, int64_t begin, int64_t end) {
     piece p = {.n = end - begin < left ? end - begin : left,
                .out = (char *)step->out + begin * e->bytes};
     for (int k = 0; k < step->node->n_in; k++)
-        p.in[k] = (const char *)step->in[k] + row * e->operand[k].row +
-                  column * e->operand[k].bytes;
+        p.in[k] =
+            (const char *)step->in[k] + row * e->operand[k].row + column * e->operand[k].bytes;
     return p;
 }
 

@@ -9,11 +9,11 @@ typedef struct product {
     erg_gemm_kernel *kernel;
     int trans_a, trans_b;
     int64_t m, n, k;
-    int64_t lda, ldb;             /* from row to row, as stored */
-    int64_t matrix_a, matrix_b;   /* from batch to batch */
-    int64_t bytes;                /* of an element */
-    int64_t rows, parts;          /* of all batches; at most one part for each thread */
-    unsigned char *room;          /* scratch of the kernel, for each part */
+    int64_t lda, ldb;           /* from row to row, as stored */
+    int64_t matrix_a, matrix_b; /* from batch to batch */
+    int64_t bytes;              /* of an element */
+    int64_t rows, parts;        /* of all batches; at most one part for each thread */
+    unsigned char *room;        /* scratch of the kernel, for each part */
     size_t room_size;
 } product;
 

@@ -1,5 +1,5 @@
-/* lower_move.c: permute, broadcast, slice, pad and concat are one strided copy each, or one for each
- * operand: out[sum_d i_d s_d] = in[sum_d i_d t_d] for all i, with strides s and t. */
+/* lower_move.c: permute, broadcast, slice, pad and concat are one strided copy each, or one for
+ * each operand: out[sum_d i_d s_d] = in[sum_d i_d t_d] for all i, with strides s and t. */
 #include <string.h>
 
 #include "../../tensor/threads.h"

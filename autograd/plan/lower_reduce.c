@@ -11,7 +11,7 @@ typedef struct reduction {
     erg_span span;
     int64_t in_bytes, out_bytes; /* of an element */
     int64_t grain;               /* outer elements, or pieces, a thread should have */
-    int64_t pieces, length;      /* of the middle axis: how many, and how long all but the last are */
+    int64_t pieces, length;      /* of the middle axis: how many, and how long but for the last */
     void *partial;               /* (outer, pieces, inner) */
 } reduction;
 
@@ -28,7 +28,7 @@ static reduction *prepare(erg_lowering *lowering, erg_step *step, int last) {
     return r;
 }
 
-/* ------------------------------------------------------------------------------- along the outer axis */
+/* ------------------------------------------------------------------------------- outer axis */
 
 static void outer_range(void *ctx, int64_t begin, int64_t end, int thread) {
     const erg_step *step = ctx;
@@ -97,8 +97,8 @@ bool erg_lower_fold(erg_lowering *lowering, erg_step *step) {
     reduction *r = prepare(lowering, step, (int)node->attr[1]);
     if (!r)
         return false;
-    r->kernel = (node->op == ERG_OP_sum ? lowering->kernels->sum
-                                        : lowering->kernels->max)[node->dtype];
+    r->kernel =
+        (node->op == ERG_OP_sum ? lowering->kernels->sum : lowering->kernels->max)[node->dtype];
     step->run = run_outer;
     cut(r);
     if (r->pieces <= 1)

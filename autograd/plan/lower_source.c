@@ -1,5 +1,5 @@
-/* lower_source.c: steps without operands: random numbers, and copies of leaves whose value before the
- * run is wanted after it. */
+/* lower_source.c: steps without operands: random numbers, and copies of leaves whose value before
+ * the run is wanted after it. */
 #include <string.h>
 
 #include "../../tensor/random.h"

@@ -26,12 +26,11 @@ static int dying_root(const planner *p, const erg_node *node, int k) {
     return p->reuse && p->schedule->last[root] == node->id && p->range[root] ? root : -1;
 }
 
-/* Kernels allow the result to be exactly one of the arrays they read. */
+/* Kernels allow the result to be exactly one of the arrays they read, if it is as large. */
 static bool may_overwrite(const erg_node *node, int k) {
-    bool kernel_allows = (erg_ops[node->op].flags & ELEMENTWISE && node->op != ERG_OP_cast) ||
-                         node->op == ERG_OP_cumsum;
-    const erg_node *source = erg_view_operand(node, k).source;
-    return kernel_allows && source == node->in[k] && bytes_of(source) == bytes_of(node);
+    bool elementwise = erg_ops[node->op].flags & ELEMENTWISE && node->op != ERG_OP_cast;
+    return (elementwise || node->op == ERG_OP_cumsum) &&
+           erg_view_operand(node, k).source == node->in[k];
 }
 
 /* The range of a dying operand, taken from it; 0 if there is none. */

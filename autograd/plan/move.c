@@ -77,8 +77,12 @@ RULE(slice_of_broadcast) {
     erg_node *x = X->in[0];
     int64_t axis = node->attr[0];
     if (x->shape.dims[axis] == X->shape.dims[axis]) {
-        erg_node prototype = {.op = ERG_OP_slice, .shape = x->shape, .n_in = 1, .in = &x,
-                              .n_attr = 3, .attr = node->attr};
+        erg_node prototype = {.op = ERG_OP_slice,
+                              .shape = x->shape,
+                              .n_in = 1,
+                              .in = &x,
+                              .n_attr = 3,
+                              .attr = node->attr};
         prototype.shape.dims[axis] = node->shape.dims[axis];
         x = erg_simplified(erg_node_new(&prototype));
     }

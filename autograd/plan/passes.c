@@ -1,5 +1,5 @@
-/* passes.c: the compiler as a whole. Each pass can be switched off with ERG_DEBUG=no-<pass>, and with
- * ERG_DEBUG=verify the graph is checked after each. */
+/* passes.c: the compiler as a whole. Each pass can be switched off with ERG_DEBUG=no-<pass>, and
+ * with ERG_DEBUG=verify the graph is checked after each. */
 #include "lower.h"
 #include "passes.h"
 #include "schedule.h"

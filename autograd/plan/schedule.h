@@ -14,11 +14,11 @@ enum {
 };
 
 typedef struct erg_schedule {
-    unsigned char *use;     /* of roots: the flags above */
-    int *root;              /* id of the node whose memory holds the value */
-    int *last;              /* of roots: the last step that reads it; INT_MAX if held */
-    size_t *offset;         /* of steps: the result's place in the arena */
-    size_t arena;           /* bytes */
+    unsigned char *use; /* of roots: the flags above */
+    int *root;          /* id of the node whose memory holds the value */
+    int *last;          /* of roots: the last step that reads it; INT_MAX if held */
+    size_t *offset;     /* of steps: the result's place in the arena */
+    size_t arena;       /* bytes */
 } erg_schedule;
 
 /* How a step reads an operand. Row r of the result's elements, e to a row, is computed from

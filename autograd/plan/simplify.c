@@ -31,7 +31,7 @@ erg_node *erg_simplified(erg_node *node) {
     return node;
 }
 
-/* ------------------------------------------------------------------------------- transposed products */
+/* ------------------------------------------------------------------------------- products */
 
 /* By node id: how often a value is used in the program. */
 static int *count_uses(const erg_program *program) {
@@ -67,12 +67,11 @@ static erg_node *transposed_product(erg_node *node) {
     erg_node *product = node->in[0];
     if (product->op != ERG_OP_matmul) /* rewritten to something simpler */
         return node;
-    return erg_node_new(
-        &(erg_node){.op = ERG_OP_matmul,
-                    .n_in = 2,
-                    .in = (erg_node *[]){product->in[1], product->in[0]},
-                    .n_attr = 2,
-                    .attr = (int64_t[]){!product->attr[1], !product->attr[0]}});
+    return erg_node_new(&(erg_node){.op = ERG_OP_matmul,
+                                    .n_in = 2,
+                                    .in = (erg_node *[]){product->in[1], product->in[0]},
+                                    .n_attr = 2,
+                                    .attr = (int64_t[]){!product->attr[1], !product->attr[0]}});
 }
 
 static erg_node *rewrite(void *self, erg_node *node) {

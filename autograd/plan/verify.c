@@ -1,5 +1,4 @@
-/* verify.c: is the work graph still one? Compiler passes are tested with this after each of them. */
-
+/* verify.c: is the work graph still one? Passes are tested with this after each of them. */
 #include "passes.h"
 
 static bool broken(const char *pass, const erg_node *node, const char *what) {
