@@ -174,8 +174,8 @@ ERG_API erg_node *erg_relu(erg_node *x);
 ERG_API erg_node *erg_leaky_relu(erg_node *x, double slope); /* slope * x for x <= 0 */
 ERG_API erg_node *erg_elu(erg_node *x, double alpha);        /* alpha (exp(x) - 1) for x <= 0 */
 ERG_API erg_node *erg_silu(erg_node *x);                     /* x sigmoid(x), also called swish */
-ERG_API erg_node *erg_gelu(erg_node *x);      /* x Phi(x) (Hendrycks & Gimpel 2016) */
-ERG_API erg_node *erg_gelu_tanh(erg_node *x); /* their tanh approximation */
+ERG_API erg_node *erg_gelu(erg_node *x);        /* x Phi(x) (Hendrycks & Gimpel 2016) */
+ERG_API erg_node *erg_gelu_tanh(erg_node *x);   /* their tanh approximation */
 ERG_API erg_node *erg_log_sigmoid(erg_node *x); /* -softplus(-x) */
 
 /* ------------------------------------------------------------------------------- reductions */
@@ -234,9 +234,9 @@ ERG_API erg_node *erg_reshape(erg_node *x, int ndim, const int64_t *dims);
 #define ERG_RESHAPE(x, ...)                                                                        \
     erg_reshape((x), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                    \
                 (int64_t[]){__VA_ARGS__})
-ERG_API erg_node *erg_flatten(erg_node *x, int first_axis);  /* (.., a, b, c) -> (.., abc) */
-ERG_API erg_node *erg_unsqueeze(erg_node *x, int axis);      /* a size 1 before result's axis */
-ERG_API erg_node *erg_squeeze(erg_node *x, int axis);        /* removes an axis of size 1 */
+ERG_API erg_node *erg_flatten(erg_node *x, int first_axis); /* (.., a, b, c) -> (.., abc) */
+ERG_API erg_node *erg_unsqueeze(erg_node *x, int axis);     /* a size 1 before result's axis */
+ERG_API erg_node *erg_squeeze(erg_node *x, int axis);       /* removes an axis of size 1 */
 /* Result axis i is operand axis order[i]; order has as many entries as x has axes. */
 ERG_API erg_node *erg_permute(erg_node *x, const int *order);
 ERG_API erg_node *erg_transpose(erg_node *x); /* swaps the last two axes */
@@ -342,14 +342,14 @@ typedef struct erg_gradcheck_options {
     uint64_t seed;    /* of weights and directions */
 } erg_gradcheck_options;
 typedef struct erg_gradcheck_result {
-    double worst;         /* the largest |difference| / max(1, |numeric|) seen */
-    int order;            /* where: the order, */
-    int leaf;             /* which of xs, */
-    int64_t element;      /* which element, flat; -1 if xs hold no elements */
-    double analytic;      /* the two values there */
-    double numeric;       /*  */
+    double worst;          /* the largest |difference| / max(1, |numeric|) seen */
+    int order;             /* where: the order, */
+    int leaf;              /* which of xs, */
+    int64_t element;       /* which element, flat; -1 if xs hold no elements */
+    double analytic;       /* the two values there */
+    double numeric;        /*  */
     double error_estimate; /* of numeric */
-    char message[256];    /* says all this in a sentence */
+    char message[256];     /* says all this in a sentence */
 } erg_gradcheck_result;
 /* y is a float64 node without random nodes; xs are n float64 inputs, params or states, restored
  * afterwards. ERG_OK if all elements agree; ERG_ERROR_ARGUMENT with result->message if one does not

@@ -31,7 +31,10 @@ static erg_node *unit_rows(erg_graph *graph, erg_dtype dtype, int64_t batch, int
 
 static erg_node *check_rows(const char *operation, erg_node *y, erg_node *x, int y_ndim) {
     if (!y || !x || y->graph != x->graph)
-        return erg_graph_fail(y ? y->graph : x ? x->graph : NULL, "%s: %s", operation,
+        return erg_graph_fail(y   ? y->graph
+                              : x ? x->graph
+                                  : NULL,
+                              "%s: %s", operation,
                               y && x ? "y and x are of different graphs" : "an operand is NULL");
     char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
     if (y->shape.ndim != y_ndim || x->shape.ndim < 1 || x->shape.dims[0] != y->shape.dims[0])

@@ -33,6 +33,5 @@ bool erg_rule_group(erg_node *node) {
 erg_node *erg_group(erg_node *const *nodes, int count) {
     if (!nodes || count < 1)
         return erg_graph_fail(NULL, "group: no operands");
-    return erg_node_new(
-        &(erg_node){.op = ERG_OP_group, .n_in = count, .in = (erg_node **)nodes});
+    return erg_node_new(&(erg_node){.op = ERG_OP_group, .n_in = count, .in = (erg_node **)nodes});
 }

@@ -17,14 +17,7 @@ typedef enum erg_op {
     ERG_OP_COUNT
 } erg_op;
 
-enum {
-    LEAF = 1,
-    ELEMENTWISE = 2,
-    COMMUTATIVE = 4,
-    LINEAR = 8,
-    RANDOM = 16,
-    NO_DERIVATIVE = 32
-};
+enum { LEAF = 1, ELEMENTWISE = 2, COMMUTATIVE = 4, LINEAR = 8, RANDOM = 16, NO_DERIVATIVE = 32 };
 
 struct erg_node {
     erg_graph *graph;
@@ -76,8 +69,8 @@ struct erg_graph {
     char error[512];   /* the first mistake; "" if there is none */
     const char *scope; /* current path */
     uint64_t seed, runs;
-    uint32_t streams;  /* random streams handed out */
-    bool borrows;      /* leaf tensors belong to another graph (plan/ works on such a copy) */
+    uint32_t streams; /* random streams handed out */
+    bool borrows;     /* leaf tensors belong to another graph (plan/ works on such a copy) */
 };
 
 /* Checks and adds a copy of the prototype: graph, op, operands and attributes are given, and what

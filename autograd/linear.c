@@ -64,8 +64,8 @@ static erg_node *product(erg_node *a, bool transpose_a, erg_node *b, bool transp
 
 /* One matrix on the right of many on the left is one product of all their rows. */
 static erg_node *rows_product(erg_node *a, erg_node *b, bool transpose_b) {
-    erg_node *rows = ERG_RESHAPE(a, a->shape.dims[a->shape.ndim - 1] ? -1 : 0,
-                                 a->shape.dims[a->shape.ndim - 1]);
+    erg_node *rows =
+        ERG_RESHAPE(a, a->shape.dims[a->shape.ndim - 1] ? -1 : 0, a->shape.dims[a->shape.ndim - 1]);
     erg_node *y = product(rows, false, b, transpose_b);
     if (!y)
         return NULL;

@@ -72,8 +72,7 @@ erg_node *erg_node_unary(erg_op op, erg_node *x) {
 }
 
 erg_node *erg_node_attr(erg_op op, erg_node *x, int n_attr, const int64_t *attr) {
-    return erg_node_new(
-        &(erg_node){.op = op, .n_in = 1, .in = &x, .n_attr = n_attr, .attr = attr});
+    return erg_node_new(&(erg_node){.op = op, .n_in = 1, .in = &x, .n_attr = n_attr, .attr = attr});
 }
 
 erg_node *erg_node_binary(erg_op op, erg_node *a, erg_node *b) {

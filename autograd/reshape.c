@@ -23,8 +23,7 @@ bool erg_rule_reshape(erg_node *node) {
 static erg_node *reshape_to(erg_node *x, erg_shape shape) {
     if (x && erg_shape_equal(x->shape, shape))
         return x;
-    return erg_node_new(
-        &(erg_node){.op = ERG_OP_reshape, .shape = shape, .n_in = 1, .in = &x});
+    return erg_node_new(&(erg_node){.op = ERG_OP_reshape, .shape = shape, .n_in = 1, .in = &x});
 }
 
 erg_node *erg_reshape(erg_node *x, int ndim, const int64_t *dims) {
@@ -164,8 +163,7 @@ erg_node *erg_broadcast(erg_node *x, erg_shape shape) {
     }
     if (x && erg_shape_equal(x->shape, shape))
         return x;
-    return erg_node_new(
-        &(erg_node){.op = ERG_OP_broadcast, .shape = shape, .n_in = 1, .in = &x});
+    return erg_node_new(&(erg_node){.op = ERG_OP_broadcast, .shape = shape, .n_in = 1, .in = &x});
 }
 
 VJP(broadcast) {
@@ -178,7 +176,8 @@ VJP(broadcast) {
 }
 
 bool erg_broadcast_pair(const char *operation, erg_node **a, erg_node **b) {
-    erg_shape s = (*a)->shape, t = (*b)->shape, common = {.ndim = s.ndim > t.ndim ? s.ndim : t.ndim};
+    erg_shape s = (*a)->shape, t = (*b)->shape,
+              common = {.ndim = s.ndim > t.ndim ? s.ndim : t.ndim};
     if (erg_shape_equal(s, t))
         return true;
     for (int i = 0; i < common.ndim; i++) {

@@ -28,8 +28,8 @@ enum {
 };
 
 typedef struct sweep {
-    unsigned char *marks;   /* by node id */
-    erg_node **cotangents;  /* by node id; NULL is zero */
+    unsigned char *marks;  /* by node id */
+    erg_node **cotangents; /* by node id; NULL is zero */
 } sweep;
 
 /* ------------------------------------------------------------------------------- marking */
@@ -176,8 +176,7 @@ static bool run_sweep(sweep *s, erg_node *y, erg_node *seed, erg_node *const *xs
 }
 
 /* Derivatives of sum(seed * y) by the xs. */
-static bool differentiate(erg_node *y, erg_node *seed, erg_node *const *xs, int n,
-                          erg_node **dxs) {
+static bool differentiate(erg_node *y, erg_node *seed, erg_node *const *xs, int n, erg_node **dxs) {
     size_t count = (size_t)y->id + 1;
     sweep s = {calloc(count, 1), calloc(count, sizeof *s.cotangents)};
     bool done = s.marks && s.cotangents;

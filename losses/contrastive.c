@@ -21,8 +21,8 @@ erg_node *erg_contrastive_divergence(erg_energy energy, erg_node *data, erg_node
     erg_node *loss = erg_sub(erg_mean(low, ERG_ALL, 0), erg_mean(high, ERG_ALL, 0));
     if (options.energy_penalty == 0)
         return loss;
-    erg_node *size = erg_add(erg_mean(erg_square(low), ERG_ALL, 0),
-                             erg_mean(erg_square(high), ERG_ALL, 0));
+    erg_node *size =
+        erg_add(erg_mean(erg_square(low), ERG_ALL, 0), erg_mean(erg_square(high), ERG_ALL, 0));
     return erg_add(loss, erg_mul_scalar(size, options.energy_penalty));
 }
 
@@ -49,9 +49,11 @@ static erg_replay *make_replay(const erg_tensor *x, erg_negatives_options option
 
 static bool check(const erg_tensor *x, erg_negatives_options options) {
     if (x->shape.ndim < 1 || options.steps < 0)
-        return erg_fail(ERG_ERROR_ARGUMENT, "negatives: x needs a batch axis, and steps >= 0"), false;
+        return erg_fail(ERG_ERROR_ARGUMENT, "negatives: x needs a batch axis, and steps >= 0"),
+               false;
     if (options.start < ERG_START_DATA || options.start > ERG_START_PERSISTENT)
-        return erg_fail(ERG_ERROR_ARGUMENT, "negatives: unknown start %d", (int)options.start), false;
+        return erg_fail(ERG_ERROR_ARGUMENT, "negatives: unknown start %d", (int)options.start),
+               false;
     return true;
 }
 
@@ -109,8 +111,9 @@ erg_status erg_negatives_run(erg_negatives *negatives, const erg_tensor *data) {
     if (status == ERG_OK)
         status = erg_chain_run(negatives->chain, negatives->steps);
     if (status == ERG_OK && !erg_tensor_all_finite(x))
-        status = erg_fail(ERG_ERROR_ARGUMENT, "negatives_run: a chain is not finite after %lld steps",
-                          (long long)negatives->steps);
+        status =
+            erg_fail(ERG_ERROR_ARGUMENT, "negatives_run: a chain is not finite after %lld steps",
+                     (long long)negatives->steps);
     if (status == ERG_OK && negatives->replay)
         status = erg_replay_store(negatives->replay, x);
     return status;

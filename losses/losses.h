@@ -21,15 +21,14 @@ typedef struct erg_contrastive_options {
 /* mean E(data) - mean E(negatives) (Hinton 2002). Its gradient by the params is that of the negative
  * log-likelihood, with the model's expectation estimated by the negatives, through which no
  * derivative passes. The value itself is no measure of convergence. Order 0. */
-ERG_API erg_node *erg_contrastive_divergence(erg_energy energy, erg_node *data,
-                                             erg_node *negatives,
+ERG_API erg_node *erg_contrastive_divergence(erg_energy energy, erg_node *data, erg_node *negatives,
                                              erg_contrastive_options options);
 
 /* Where the negatives come from: chains of k transitions, started anew for each batch. */
 typedef enum erg_start {
-    ERG_START_DATA = 0,   /* at the batch of data: CD-k (Hinton 2002) */
-    ERG_START_NOISE,      /* at fresh states from init (Nijkamp et al. 2019) */
-    ERG_START_PERSISTENT  /* where earlier chains stopped, by a replay buffer (Tieleman 2008) */
+    ERG_START_DATA = 0,  /* at the batch of data: CD-k (Hinton 2002) */
+    ERG_START_NOISE,     /* at fresh states from init (Nijkamp et al. 2019) */
+    ERG_START_PERSISTENT /* where earlier chains stopped, by a replay buffer (Tieleman 2008) */
 } erg_start;
 typedef struct erg_negatives erg_negatives;
 typedef struct erg_negatives_options {

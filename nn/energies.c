@@ -50,7 +50,8 @@ static bool check_mixture(erg_graph *graph, int64_t k, int64_t d, const double *
     for (int64_t i = 0; i < k; i++) {
         double weight = weights ? weights[i] : 1;
         if (!(weight >= 0 && isfinite(weight) && stds[i] > 0 && isfinite(stds[i])))
-            return erg_graph_fail(graph, "gaussian_mixture: component %lld has weight %g and std %g",
+            return erg_graph_fail(graph,
+                                  "gaussian_mixture: component %lld has weight %g and std %g",
                                   (long long)i, weight, stds[i]);
         for (int64_t j = 0; j < d; j++)
             if (!isfinite(means[i * d + j]))

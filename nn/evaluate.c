@@ -42,7 +42,9 @@ static erg_status check(const erg_evaluator *evaluator, const erg_tensor *points
     char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
     if (!evaluator || !points || !energies)
         return erg_fail(ERG_ERROR_ARGUMENT, "evaluator_run: no %s",
-                        !evaluator ? "evaluator" : points ? "energies" : "points");
+                        !evaluator ? "evaluator"
+                        : points   ? "energies"
+                                   : "points");
     erg_shape shape = points->shape, chunk = erg_node_shape(evaluator->points);
     shape.dims[0] = chunk.dims[0];
     if (points->shape.ndim < 1 || points->dtype == ERG_INT32 || !erg_shape_equal(shape, chunk))

@@ -13,7 +13,8 @@ static erg_status fill(erg_node *leaf, erg_status (*draw)(erg_tensor *out, erg_r
     if (!value)
         return ERG_ERROR_ARGUMENT;
     if (!(scale >= 0 && isfinite(scale)))
-        return erg_fail(ERG_ERROR_ARGUMENT, "init: a spread of %g, must be finite and not negative", scale);
+        return erg_fail(ERG_ERROR_ARGUMENT, "init: a spread of %g, must be finite and not negative",
+                        scale);
     erg_status status = draw(value, erg_graph_random(erg_node_graph(leaf)));
     for (int64_t i = 0; status == ERG_OK && i < erg_tensor_size(value); i++)
         erg_tensor_set(value, i, scale * erg_tensor_get(value, i) + shift);

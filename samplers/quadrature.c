@@ -11,9 +11,9 @@
 #include "samplers.h"
 
 enum {
-    MAX_POINTS = 4000, /* a side */
-    GLANCE = 100,      /* points a side of the coarse look that finds the box */
-    BLOCK = 16384      /* points given to the evaluator at once */
+    MAX_POINTS = 4000,      /* a side */
+    GLANCE = 100,           /* points a side of the coarse look that finds the box */
+    BLOCK = GLANCE * GLANCE /* points given to the evaluator at once */
 };
 
 /* A grid of points x points cells, and buffers for BLOCK of them. */

@@ -9,12 +9,12 @@
 
 struct erg_replay {
     erg_tensor *values; /* (capacity, sample...) */
-    int64_t *order;     /* a permutation of the slots: the first `drawn` are those of the last draw */
-    int64_t *ages;      /* stores since the slot was started afresh */
-    bool *fresh;        /* of the last draw: started afresh */
-    int64_t *numbers;   /* random numbers of a draw */
-    int64_t drawn;      /* 0 when there is nothing to store */
-    erg_random random;  /* its run counts draws */
+    int64_t *order;   /* a permutation of the slots: the first `drawn` are those of the last draw */
+    int64_t *ages;    /* stores since the slot was started afresh */
+    bool *fresh;      /* of the last draw: started afresh */
+    int64_t *numbers; /* random numbers of a draw */
+    int64_t drawn;    /* 0 when there is nothing to store */
+    erg_random random; /* its run counts draws */
     double restart;
     erg_status (*init)(void *self, erg_tensor *out, erg_random where);
     void *self;
@@ -56,8 +56,8 @@ erg_replay *erg_replay_new(erg_dtype dtype, erg_shape sample, erg_replay_options
     bool never = options.restart == 0 && signbit(options.restart);
     double restart = options.restart == 0 && !never ? 0.05 : options.restart;
     int64_t capacity = options.capacity ? options.capacity : 10000;
-    if (capacity < 1 || capacity > UINT32_MAX || !(restart >= 0 && restart <= 1) || sample.ndim < 0 ||
-        sample.ndim >= ERG_MAX_DIMS || dtype == ERG_INT32) {
+    if (capacity < 1 || capacity > UINT32_MAX || !(restart >= 0 && restart <= 1) ||
+        sample.ndim < 0 || sample.ndim >= ERG_MAX_DIMS || dtype == ERG_INT32) {
         erg_fail(ERG_ERROR_ARGUMENT, "replay: capacity %lld, restart %g, or the sample's type",
                  (long long)capacity, restart);
         return NULL;
@@ -112,8 +112,8 @@ static erg_status check(const erg_replay *replay, const erg_tensor *x, const cha
         return erg_fail(ERG_ERROR_ARGUMENT, "%s: no %s", operation, replay ? "x" : "buffer");
     erg_shape shape = x->shape, slots = replay->values->shape;
     shape.dims[0] = slots.dims[0];
-    if (x->shape.ndim < 1 || x->dtype != replay->values->dtype ||
-        !erg_shape_equal(shape, slots) || x->shape.dims[0] > slots.dims[0])
+    if (x->shape.ndim < 1 || x->dtype != replay->values->dtype || !erg_shape_equal(shape, slots) ||
+        x->shape.dims[0] > slots.dims[0])
         return erg_fail(ERG_ERROR_ARGUMENT, "%s: x is %s %s, the buffer %s %s", operation,
                         erg_dtype_name(x->dtype), erg_shape_text(x->shape, a),
                         erg_dtype_name(replay->values->dtype), erg_shape_text(slots, b));

@@ -20,11 +20,11 @@ extern "C" {
  * the stationary variance 1 / (1 - step_size / 2). Papers that write alpha/2 and sqrt(alpha) mean
  * alpha = 2 step_size. Image models use step and noise of their own (decoupled). */
 typedef struct erg_langevin_options {
-    double step_size;         /* default 0.01 */
-    erg_node *step_size_node; /* 0-d, of x's dtype: if set, used instead */
-    double noise;             /* default sqrt(2 step_size); ERG_ZERO: gradient descent */
-    erg_node *noise_node;     /* 0-d: if set, used instead */
-    double clip_gradient;     /* each element of grad E is kept in +-this; default: not */
+    double step_size;             /* default 0.01 */
+    erg_node *step_size_node;     /* 0-d, of x's dtype: if set, used instead */
+    double noise;                 /* default sqrt(2 step_size); ERG_ZERO: gradient descent */
+    erg_node *noise_node;         /* 0-d: if set, used instead */
+    double clip_gradient;         /* each element of grad E is kept in +-this; default: not */
     double clamp_low, clamp_high; /* x' is kept in this range; both 0: not */
 } erg_langevin_options;
 /* The next state of the chains, a node of x's shape; derivatives pass through it. */
@@ -106,10 +106,10 @@ typedef struct erg_quadrature_options {
     double tail;               /* widened until the outer ring holds less; default 1e-6 */
 } erg_quadrature_options;
 typedef struct erg_quadrature {
-    double log_z;      /* log of the integral of exp(-E) */
+    double log_z;       /* log of the integral of exp(-E) */
     double mean_energy; /* E under p: log_z + mean_energy is the entropy in nats */
-    double half_width; /* of the last box */
-    double outer_mass; /* of p in the outer ring of that box: a tenth of its half width */
+    double half_width;  /* of the last box */
+    double outer_mass;  /* of p in the outer ring of that box: a tenth of its half width */
 } erg_quadrature;
 /* Integrates exp(-E) over the plane by the midpoint rule, spectrally accurate for smooth densities
  * that vanish at the box's edge; what lies beyond the box is lost. The box grows by half until the

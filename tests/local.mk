@@ -4,6 +4,7 @@
 test_programs = \
     %D%/test_adam \
     %D%/test_canvas \
+    %D%/test_contrastive \
     %D%/test_copy \
     %D%/test_corpus \
     %D%/test_derivatives \
@@ -14,6 +15,7 @@ test_programs = \
     %D%/test_gemm \
     %D%/test_gradcheck \
     %D%/test_graph \
+    %D%/test_identities \
     %D%/test_image_grid \
     %D%/test_kernels \
     %D%/test_losses \
@@ -79,20 +81,22 @@ check-summary:
 
 # ---- sanitizers, valgrind, coverage
 
-# Leak checkers and CK_FORK=no belong together: forked children would be checked one by one.
+# Leak checkers and CK_FORK=no belong together: forked children would be checked one by one. Tests
+# ask for more memory than there is, which is to be refused, not to end the program.
 check_programs_only = $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(test_programs)'
 variant = CC='$(CC)' $(SHELL) $(top_srcdir)/build-aux/variant.sh
 
+sanitizer_options = allocator_may_return_null=1
 sanitize = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
 
 check-asan:
 	@$(variant) build-asan '$(sanitize) -fsanitize=address,undefined'
 	@cd build-asan && CK_FORK=no UBSAN_OPTIONS=print_stacktrace=1 \
-	    ASAN_OPTIONS="detect_leaks=1:$$ASAN_OPTIONS" $(check_programs_only)
+	    ASAN_OPTIONS="$(sanitizer_options):detect_leaks=1:$$ASAN_OPTIONS" $(check_programs_only)
 
 check-tsan:
 	@$(variant) build-tsan '$(sanitize) -fsanitize=thread'
-	@cd build-tsan && CK_FORK=no TSAN_OPTIONS="halt_on_error=1:$$TSAN_OPTIONS" \
+	@cd build-tsan && CK_FORK=no TSAN_OPTIONS="$(sanitizer_options):halt_on_error=1:$$TSAN_OPTIONS" \
 	    $(check_programs_only)
 
 # Valgrind knows no AVX-512, and is slow: ERG_TEST_FAST=1 asks a test for fewer repetitions.

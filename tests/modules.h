@@ -67,7 +67,7 @@ static inline void check_shape(erg_node *node, erg_shape shape) {
     do {                                                                                           \
         ck_assert_msg((call) == NULL, "not refused: %s", #call);                                   \
         const char *refusal_ = erg_graph_error(graph);                                             \
-        ck_assert_msg(refusal_ && strstr(refusal_, text), "%s: \"%s\" lacks \"%s\"", #call,        \
+        ck_assert_msg(refusal_ &&strstr(refusal_, text), "%s: \"%s\" lacks \"%s\"", #call,         \
                       refusal_ ? refusal_ : "no error", text);                                     \
         erg_graph_clear_error(graph);                                                              \
     } while (0)

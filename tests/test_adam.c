@@ -14,7 +14,7 @@ static const double start[N] = {0, 0.3, -1, 1, 2, -2, 0};
 
 typedef struct plain_adam {
     double learning_rate, beta1, beta2, epsilon;
-    double clip_norm; /* 0: not */
+    double clip_norm;                               /* 0: not */
     bool uncorrected, other_epsilon, separate_clip; /* planted mistakes */
 } plain_adam;
 
@@ -36,6 +36,14 @@ static void clip(double *g, int from, int to, double limit) {
         g[i] *= factor;
 }
 
+/* 1 - beta^t = (1 - beta) (1 + beta + ... + beta^(t - 1)), in which nothing cancels. */
+static double correction(double beta, int t) {
+    double sum = 0;
+    for (int k = 0; k < t; k++)
+        sum = beta * sum + (1 - beta);
+    return sum;
+}
+
 static void plain_step(plain_adam a, int t, double *x, double *m, double *v) {
     double g[N];
     gradient(x, g);
@@ -45,8 +53,8 @@ static void plain_step(plain_adam a, int t, double *x, double *m, double *v) {
         clip(g, 0, P, a.clip_norm);
         clip(g, P, N, a.clip_norm);
     }
-    double c1 = a.uncorrected ? 1 : (double)(1 - powl(a.beta1, t));
-    double c2 = a.uncorrected ? 1 : (double)(1 - powl(a.beta2, t));
+    double c1 = a.uncorrected ? 1 : correction(a.beta1, t);
+    double c2 = a.uncorrected ? 1 : correction(a.beta2, t);
     for (int i = 0; i < N; i++) {
         m[i] = a.beta1 * m[i] + (1 - a.beta1) * g[i];
         v[i] = a.beta2 * v[i] + (1 - a.beta2) * g[i] * g[i];
@@ -209,17 +217,18 @@ START_TEST(adam_refuses_misuse) {
     REFUSES(g, "number 1", erg_adam(p.loss, with_unnamed, 2, (erg_adam_options){0}));
     REFUSES(g, "number 1", erg_adam(p.loss, with_null, 2, (erg_adam_options){0}));
     const erg_adam_options bad[] = {
-        {.beta1 = 1},    {.beta1 = -0.1},         {.beta2 = 1.5},   {.epsilon = -1},
-        {.beta2 = NAN},  {.learning_rate = -0.1}, {.clip_norm = -1}, {.clip_norm = NAN},
+        {.beta1 = 1},     {.beta1 = -0.1},         {.beta2 = 1.5},    {.epsilon = -1},
+        {.beta2 = NAN},   {.learning_rate = -0.1}, {.clip_norm = -1}, {.clip_norm = NAN},
         {.epsilon = NAN}, {.learning_rate = NAN},
     };
     for (int i = 0; i < COUNT(bad); i++)
         REFUSES(g, "adam: learning rate", erg_adam(p.loss, p.params, 2, bad[i]));
-    REFUSES(g, "shape ()", erg_adam(p.loss, p.params, 2,
-                                    (erg_adam_options){.learning_rate_node = vector}));
+    REFUSES(g, "shape ()",
+            erg_adam(p.loss, p.params, 2, (erg_adam_options){.learning_rate_node = vector}));
     REFUSES(g, "'/'", erg_adam(p.loss, p.params, 2, (erg_adam_options){.name = "a/b"}));
-    REFUSES(g, "no derivative", erg_adam(erg_cast(erg_argmax(p.params[0], 0), ERG_FLOAT64), p.params, 2,
-                                  (erg_adam_options){0}));
+    REFUSES(g, "no derivative",
+            erg_adam(erg_cast(erg_argmax(p.params[0], 0), ERG_FLOAT64), p.params, 2,
+                     (erg_adam_options){0}));
     REFUSES(g, "mixed", erg_adam(p.loss, mixed, 2, (erg_adam_options){.name = "mixed"}));
     ck_assert_ptr_nonnull(erg_adam(p.loss, p.params, 2, (erg_adam_options){0}));
     REFUSES(g, "already", erg_adam(p.loss, p.params, 2, (erg_adam_options){0}));

@@ -120,9 +120,9 @@ START_TEST(no_derivative_passes_through_negatives) {
     erg_node *data = input_of(g, ERG_SHAPE(2, 1), (double[]){1, 3});
     erg_node *source = input_of(g, ERG_SHAPE(3, 1), (double[]){1, 2, 3});
     for (int penalty = 0; penalty < 2; penalty++) {
-        erg_node *loss = erg_contrastive_divergence(
-            (erg_energy){quadratic, a}, data, erg_square(source),
-            (erg_contrastive_options){.energy_penalty = penalty});
+        erg_node *loss =
+            erg_contrastive_divergence((erg_energy){quadratic, a}, data, erg_square(source),
+                                       (erg_contrastive_options){.energy_penalty = penalty});
         double *by_source = elements_of(erg_gradient(loss, source));
         double *by_data = elements_of(erg_gradient(loss, data));
         for (int i = 0; i < 3; i++)
@@ -144,8 +144,8 @@ START_TEST(energy_penalty_has_its_value) {
     erg_node *negatives = input_of(g, ERG_SHAPE(3, 1), (double[]){2, 4, 0});
     erg_contrastive_options options = {0};
     double difference = 5 - 20.0 / 3;
-    ck_assert_double_eq_tol(
-        number_of(erg_contrastive_divergence(energy, data, negatives, options)), difference, 1e-14);
+    ck_assert_double_eq_tol(number_of(erg_contrastive_divergence(energy, data, negatives, options)),
+                            difference, 1e-14);
     options.energy_penalty = 0.1;
     double size = (1 + 81) / 2.0 + (16 + 256) / 3.0;
     ck_assert_double_eq_tol(number_of(erg_contrastive_divergence(energy, data, negatives, options)),
@@ -314,10 +314,9 @@ static result train(double step, double sign) {
         (erg_negatives_options){.start = ERG_START_PERSISTENT,
                                 .steps = 10,
                                 .replay = {.capacity = CHAINS, .restart = ERG_ZERO}});
-    erg_node *loss =
-        erg_contrastive_divergence(energy, data, x, (erg_contrastive_options){0});
-    erg_node *effect = erg_adam(erg_mul_scalar(loss, sign), &a, 1,
-                                (erg_adam_options){.learning_rate = 0.02});
+    erg_node *loss = erg_contrastive_divergence(energy, data, x, (erg_contrastive_options){0});
+    erg_node *effect =
+        erg_adam(erg_mul_scalar(loss, sign), &a, 1, (erg_adam_options){.learning_rate = 0.02});
     erg_plan *plan = erg_compile(&effect, 1);
     ck_assert_msg(plan && negatives, "%s", erg_error_message());
     double blocks[BLOCKS] = {0}, mean = 0, spread = 0;
@@ -388,10 +387,10 @@ START_TEST(negatives_refuse_misuse) {
     FAILS_NULL("batch axis", erg_negatives_new(scalar, scalar, usual));
     FAILS_NULL("steps", erg_negatives_new(x, next, (erg_negatives_options){.steps = -1}));
     FAILS_NULL("unknown start 9", erg_negatives_new(x, next, (erg_negatives_options){.start = 9}));
-    FAILS_NULL("4 chains, but the replay buffer has 3",
-               erg_negatives_new(x, next,
-                                 (erg_negatives_options){.start = ERG_START_PERSISTENT,
-                                                         .replay.capacity = 3}));
+    FAILS_NULL(
+        "4 chains, but the replay buffer has 3",
+        erg_negatives_new(
+            x, next, (erg_negatives_options){.start = ERG_START_PERSISTENT, .replay.capacity = 3}));
     FAILS_NULL("restart", erg_negatives_new(x, next,
                                             (erg_negatives_options){.start = ERG_START_PERSISTENT,
                                                                     .replay.restart = 2}));

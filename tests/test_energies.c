@@ -298,8 +298,7 @@ START_TEST(energies_refuse_misuse) {
     REFUSES(g, "mean nan", MIXTURE(2, 1, NULL, nans, one));
     REFUSES(g, "weight nan", MIXTURE(2, 1, nans, one, one));
     REFUSES(g, "sum to 0", MIXTURE(2, 1, zeros, one, one));
-    REFUSES(g, "unknown dtype",
-            erg_gaussian_mixture_new(g, (erg_dtype)9, 2, 1, NULL, one, one));
+    REFUSES(g, "unknown dtype", erg_gaussian_mixture_new(g, (erg_dtype)9, 2, 1, NULL, one, one));
     erg_gaussian_mixture *mixture = MIXTURE(1, 2, NULL, one, one);
     REFUSES(g, "no mixture", erg_gaussian_mixture_energy(NULL, x));
     REFUSES(g, "(4, 3)", erg_gaussian_mixture_energy(mixture, x));
@@ -334,8 +333,8 @@ START_TEST(evaluator_refuses_misuse) {
     REFUSES(g, "axes", erg_evaluator_new(g, energy, ERG_FLOAT64, ERG_SHAPE(-2), 0));
     REFUSES(g, "chunk", erg_evaluator_new(g, energy, ERG_FLOAT64, ERG_SHAPE(2), -1));
     REFUSES(g, "no function", erg_evaluator_new(g, (erg_energy){0}, ERG_FLOAT64, ERG_SHAPE(2), 0));
-    REFUSES(g, "one number", erg_evaluator_new(g, (erg_energy){not_one_number, NULL}, ERG_FLOAT64,
-                                               ERG_SHAPE(2), 0));
+    REFUSES(g, "one number",
+            erg_evaluator_new(g, (erg_energy){not_one_number, NULL}, ERG_FLOAT64, ERG_SHAPE(2), 0));
     erg_evaluator *evaluator = erg_evaluator_new(g, energy, ERG_FLOAT64, ERG_SHAPE(2), 0);
     erg_tensor *points = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(3, 2));
     erg_tensor *wide = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(3, 3));

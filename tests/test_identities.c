@@ -95,8 +95,8 @@ static double denoising_expectation(erg_energy model, erg_graph *g, double sigma
                                     const double *weights) {
     enum { NODES = 60 };
     erg_node *x = input_of(g, ERG_SHAPE(1, 1), NULL), *n = input_of(g, ERG_SHAPE(1, 1), NULL);
-    erg_node *loss = erg_denoising_score_matching(
-        model, x, (erg_denoising_options){.sigma = sigma, .noise = n});
+    erg_node *loss =
+        erg_denoising_score_matching(model, x, (erg_denoising_options){.sigma = sigma, .noise = n});
     if (sign < 0) {
         erg_node *moved = erg_add(x, erg_mul_scalar(n, sigma));
         erg_node *residual = erg_sub(erg_score(model, moved), erg_mul_scalar(n, 1 / sigma));
@@ -156,14 +156,15 @@ static erg_node *exact(setting s) {
     return erg_score_matching(s.energy, s.data);
 }
 static erg_node *denoising(setting s) {
-    return erg_denoising_score_matching(
-        s.energy, s.data, (erg_denoising_options){.sigma = 0.4, .noise = s.noise});
+    return erg_denoising_score_matching(s.energy, s.data,
+                                        (erg_denoising_options){.sigma = 0.4, .noise = s.noise});
 }
 
 static const struct {
     erg_node *(*loss)(setting s);
     int order;
-} losses[] = {{contrastive, 3}, {contrastive_with_penalty, 3}, {fisher, 2}, {exact, 2}, {denoising, 2}};
+} losses[] = {
+    {contrastive, 3}, {contrastive_with_penalty, 3}, {fisher, 2}, {exact, 2}, {denoising, 2}};
 
 /* By the params of an MLP, and by the data. */
 START_TEST(losses_have_true_gradients) {

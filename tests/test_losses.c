@@ -72,8 +72,8 @@ static erg_node *fisher_loss(fit f) {
     return erg_fisher_divergence(f.energy, (erg_energy){erg_harmonic_energy, &stiffness}, f.data);
 }
 static erg_node *denoising_loss(fit f) {
-    return erg_denoising_score_matching(
-        f.energy, f.data, (erg_denoising_options){.sigma = SIGMA, .noise = f.noise});
+    return erg_denoising_score_matching(f.energy, f.data,
+                                        (erg_denoising_options){.sigma = SIGMA, .noise = f.noise});
 }
 static erg_node *denoising_by_node(fit f) {
     erg_node *sigma = number_input(f.graph, SIGMA);
@@ -209,10 +209,9 @@ START_TEST(losses_take_samples_of_any_shape) {
                             0.245 * x2 - 0.7 * 5 * DIMS, 1e-10);
     ck_assert_double_eq_tol(number_of(erg_denoising_score_matching(energy, f.data, options)),
                             0.245 * moved - 0.7 * along + n2 / (2 * SIGMA * SIGMA), 1e-10);
-    ck_assert_double_eq_tol(
-        number_of(erg_fisher_divergence(energy, (erg_energy){erg_harmonic_energy, &stiffness},
-                                        f.data)),
-        0, 1e-15);
+    ck_assert_double_eq_tol(number_of(erg_fisher_divergence(
+                                energy, (erg_energy){erg_harmonic_energy, &stiffness}, f.data)),
+                            0, 1e-15);
     erg_graph_free(f.graph);
 }
 END_TEST
@@ -242,9 +241,9 @@ START_TEST(denoising_has_known_numbers) {
     erg_node *a = number_param(g, "a", 0.8), *sigma = number_input(g, 0.5);
     erg_node *data = input_of(g, ERG_SHAPE(4, 1), (double[]){1, 1, -1, -1});
     erg_node *noise = input_of(g, ERG_SHAPE(4, 1), (double[]){1, -1, 1, -1});
-    erg_node *loss = erg_denoising_score_matching(
-        (erg_energy){quadratic, a}, data,
-        (erg_denoising_options){.sigma_node = sigma, .noise = noise});
+    erg_node *loss =
+        erg_denoising_score_matching((erg_energy){quadratic, a}, data,
+                                     (erg_denoising_options){.sigma_node = sigma, .noise = noise});
     ck_assert_double_eq_tol(number_of(loss), 1.6, 1e-14);
     ck_assert_double_eq_tol(number_of(erg_gradient(loss, a)), 0, 1e-14);
     erg_tensor_fill(erg_value(a), 0.5);
@@ -263,9 +262,9 @@ static double denoising_z(double a, double sigma, double claim) {
     const int64_t n = draws(400000, 20000);
     erg_graph *g = erg_graph_new(54);
     erg_node *data = erg_normal(g, ERG_FLOAT64, ERG_SHAPE(n, 1));
-    erg_node *loss = erg_denoising_score_matching(
-        (erg_energy){quadratic, erg_scalar(g, ERG_FLOAT64, a)}, data,
-        (erg_denoising_options){.sigma = sigma});
+    erg_node *loss =
+        erg_denoising_score_matching((erg_energy){quadratic, erg_scalar(g, ERG_FLOAT64, a)}, data,
+                                     (erg_denoising_options){.sigma = sigma});
     double z = (number_of(loss) - claim) / (2 * claim / sqrt(2 * (double)n));
     erg_graph_free(g);
     return z;
@@ -287,9 +286,9 @@ END_TEST
 START_TEST(score_matching_has_golden_gradients) {
     const double w[] = {0.5, -1, 0.25, 0.75}, b[] = {0.1, -0.2}, v[] = {1.5, -0.5};
     const double points[] = {0.3, -0.7, 1.2, 0.4};
-    const double golden[] = {1.64670707443237,   -2.33495012250924,  -0.517984597036244,
-                             0.347430670532566,  -0.590995820300181, -0.216477424658171,
-                             1.89913090745448,   -0.732449270644433};
+    const double golden[] = {1.64670707443237,  -2.33495012250924,  -0.517984597036244,
+                             0.347430670532566, -0.590995820300181, -0.216477424658171,
+                             1.89913090745448,  -0.732449270644433};
     erg_graph *g = erg_graph_new(0);
     erg_mlp *mlp = erg_mlp_new(g, "energy", (int64_t[]){2, 2, 1}, 3,
                                (erg_mlp_options){.dtype = ERG_FLOAT64, .activation = ERG_TANH});
@@ -297,8 +296,8 @@ START_TEST(score_matching_has_golden_gradients) {
     memcpy(erg_value(params[0])->data, w, sizeof w);
     memcpy(erg_value(params[1])->data, b, sizeof b);
     memcpy(erg_value(params[2])->data, v, sizeof v);
-    erg_node *loss = erg_score_matching((erg_energy){erg_mlp_energy, mlp},
-                                        input_of(g, ERG_SHAPE(2, 2), points));
+    erg_node *loss =
+        erg_score_matching((erg_energy){erg_mlp_energy, mlp}, input_of(g, ERG_SHAPE(2, 2), points));
     ck_assert_double_eq_tol(number_of(loss), 2.1807078644090882, 1e-13);
     erg_node *gradients[3];
     erg_grad(loss, params, 3, gradients);
@@ -353,7 +352,8 @@ static double gradient_at_inverse(bool denoise, double add, double *value, doubl
     invert(moments, inverse);
     erg_graph *g = erg_graph_new(0);
     erg_node *l = input_of(g, ERG_SHAPE(3, 3), inverse[0]);
-    erg_node *x = input_of(g, ERG_SHAPE(36, 3), data[0]), *n = input_of(g, ERG_SHAPE(36, 3), noise[0]);
+    erg_node *x = input_of(g, ERG_SHAPE(36, 3), data[0]),
+             *n = input_of(g, ERG_SHAPE(36, 3), noise[0]);
     erg_energy energy = {bilinear, l};
     erg_node *loss = denoise ? erg_denoising_score_matching(
                                    energy, x, (erg_denoising_options){.sigma = SIGMA, .noise = n})
@@ -401,17 +401,20 @@ START_TEST(losses_refuse_misuse) {
     FAILS_NULL("no data", erg_denoising_score_matching(f.energy, NULL, usual));
     const double bad[] = {-1, NAN, INFINITY};
     for (int i = 0; i < COUNT(bad); i++)
-        REFUSES(g, "sigma", erg_denoising_score_matching(f.energy, f.data,
-                                                         (erg_denoising_options){.sigma = bad[i]}));
+        REFUSES(g, "sigma",
+                erg_denoising_score_matching(f.energy, f.data,
+                                             (erg_denoising_options){.sigma = bad[i]}));
     erg_node *column = input_of(g, ERG_SHAPE(BATCH, 1), NULL);
-    REFUSES(g, "noise is (500, 1), data (500, 2)",
+    REFUSES(
+        g, "noise is (500, 1), data (500, 2)",
+        erg_denoising_score_matching(f.energy, f.data, (erg_denoising_options){.noise = column}));
+    REFUSES(g, "shape ()",
             erg_denoising_score_matching(f.energy, f.data,
-                                         (erg_denoising_options){.noise = column}));
-    REFUSES(g, "shape ()", erg_denoising_score_matching(
-                               f.energy, f.data, (erg_denoising_options){.sigma_node = column}));
+                                         (erg_denoising_options){.sigma_node = column}));
     erg_node *single = erg_input(g, NULL, ERG_FLOAT32, ERG_SHAPE(BATCH, DIMS));
-    REFUSES(g, "float32", erg_denoising_score_matching(f.energy, f.data,
-                                                       (erg_denoising_options){.noise = single}));
+    REFUSES(
+        g, "float32",
+        erg_denoising_score_matching(f.energy, f.data, (erg_denoising_options){.noise = single}));
     ck_assert_ptr_nonnull(erg_denoising_score_matching(f.energy, f.data, usual));
     erg_graph_free(g);
 }

@@ -11,8 +11,7 @@ START_TEST(linear_computes_x_wt_plus_b) {
     for (int with_bias = 0; with_bias < 2; with_bias++) {
         erg_graph *g = erg_graph_new(1);
         erg_linear *linear = erg_linear_new(
-            g, "layer", 3, 2,
-            (erg_linear_options){.dtype = ERG_FLOAT64, .no_bias = !with_bias});
+            g, "layer", 3, 2, (erg_linear_options){.dtype = ERG_FLOAT64, .no_bias = !with_bias});
         ck_assert_ptr_nonnull(linear);
         memcpy(erg_value(linear->weight)->data, weight, sizeof weight);
         if (with_bias)
@@ -128,15 +127,9 @@ static const struct {
     double (*f)(double);
     int orders; /* of derivatives checked by differences: 1 where there is a kink */
 } activations[] = {
-    {ERG_SILU, silu, 3},
-    {ERG_RELU, relu, 1},
-    {ERG_LEAKY_RELU, leaky_relu, 1},
-    {ERG_ELU, elu, 1},
-    {ERG_GELU, gelu, 3},
-    {ERG_GELU_TANH, gelu_tanh, 3},
-    {ERG_TANH, tanh, 3},
-    {ERG_SIGMOID, sigmoid, 3},
-    {ERG_SOFTPLUS, softplus, 3},
+    {ERG_SILU, silu, 3},         {ERG_RELU, relu, 1},       {ERG_LEAKY_RELU, leaky_relu, 1},
+    {ERG_ELU, elu, 1},           {ERG_GELU, gelu, 3},       {ERG_GELU_TANH, gelu_tanh, 3},
+    {ERG_TANH, tanh, 3},         {ERG_SIGMOID, sigmoid, 3}, {ERG_SOFTPLUS, softplus, 3},
     {ERG_IDENTITY, identity, 3},
 };
 

@@ -6,7 +6,8 @@ static erg_node *gaussian(void *self, erg_node *x) {
     const double *p = self;
     erg_node *dx = erg_add_scalar(erg_select(x, 1, 0), -p[0]);
     erg_node *dy = erg_add_scalar(erg_select(x, 1, 1), -p[1]);
-    erg_node *sum = erg_add(erg_mul_scalar(erg_square(dx), p[2]), erg_mul_scalar(erg_square(dy), p[4]));
+    erg_node *sum =
+        erg_add(erg_mul_scalar(erg_square(dx), p[2]), erg_mul_scalar(erg_square(dy), p[4]));
     return erg_mul_scalar(erg_add(sum, erg_mul_scalar(erg_mul(dx, dy), 2 * p[3])), 0.5);
 }
 
@@ -32,11 +33,18 @@ static erg_node *well(void *self, erg_node *x) {
     (void)self;
     return erg_log(erg_abs(erg_floor(erg_select(x, 1, 0))));
 }
+/* N(0, I) where x > 0. Cells that end at 0 give exactly half. */
+static erg_node *half_gaussian(void *self, erg_node *x) {
+    erg_node *e = erg_harmonic_energy(self, x), *x1 = erg_select(x, 1, 0);
+    return erg_where(erg_greater(x1, erg_full_like(x1, 0)), e, erg_full_like(e, INFINITY));
+}
 static erg_node *disk(void *self, erg_node *x) {
     erg_node *square = erg_sum(erg_square(x), ERG_AXES(1), 0), *zero = erg_full_like(square, 0);
     erg_node *inside = erg_less(square, erg_full_like(square, *(double *)self));
     return erg_where(inside, zero, erg_full_like(square, INFINITY));
 }
+
+static double zero = 0, one = 1, slope = 0.001, nothing = -1;
 
 static erg_status integrate(erg_energy energy, erg_quadrature_options options,
                             erg_quadrature *result) {
@@ -65,8 +73,13 @@ static const struct {
      1,
      140},
     {{gaussian, wide}, {.half_width = 1, .points = 16, .tail = 1e-15}, 4.0351016437455645, 1, 20},
-    {{gaussian, shifted}, {.center_x = 30, .center_y = -20, .half_width = 10}, 1.8378770664093453, 1, 10},
+    {{gaussian, shifted},
+     {.center_x = 30, .center_y = -20, .half_width = 10},
+     1.8378770664093453,
+     1,
+     10},
     {{gaussian, narrow}, {.half_width = 1}, -4.153587480698636, 1, 1},
+    {{half_gaussian, &one}, {.half_width = 10, .points = 100}, 1.1447298858494002, 1, 10},
 };
 
 static bool is_known(int i, erg_quadrature found) {
@@ -89,7 +102,8 @@ END_TEST
 /* Planted: another energy, a box that cuts the tail, cells wider than the density. */
 START_TEST(quadrature_mistakes_show) {
     erg_quadrature found;
-    ck_assert_int_eq(integrate((erg_energy){gaussian, correlated_more}, known[0].options, &found), 0);
+    ck_assert_int_eq(integrate((erg_energy){gaussian, correlated_more}, known[0].options, &found),
+                     0);
     ck_assert(!is_known(0, found));
     erg_quadrature_options cut = {.half_width = 4, .tail = 1};
     ck_assert_int_eq(integrate(known[1].energy, cut, &found), 0);
@@ -116,12 +130,13 @@ END_TEST
 /* Float32 energies integrate to float32's precision. */
 START_TEST(quadrature_takes_float32) {
     erg_graph *g = erg_graph_new(0);
-    erg_evaluator *evaluator = erg_evaluator_new(g, (erg_energy){gaussian, correlated},
-                                                 ERG_FLOAT32, ERG_SHAPE(2), 100);
+    erg_evaluator *evaluator =
+        erg_evaluator_new(g, (erg_energy){gaussian, correlated}, ERG_FLOAT32, ERG_SHAPE(2), 100);
     erg_quadrature found;
-    ck_assert_int_eq(
-        erg_quadrature_2d(evaluator, (erg_quadrature_options){.points = 60, .half_width = 8}, &found),
-        ERG_OK);
+    ck_assert_int_eq(erg_quadrature_2d(evaluator,
+                                       (erg_quadrature_options){.points = 60, .half_width = 8},
+                                       &found),
+                     ERG_OK);
     ck_assert_double_eq_tol(found.log_z, 2.085225187327399, 1e-5);
     erg_evaluator_free(evaluator);
     erg_graph_free(g);
@@ -130,15 +145,16 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- refusals */
 
-static double zero = 0, one = 1, slope = 0.001, nothing = -1;
-
 static const struct {
     erg_energy energy;
     const char *message;
 } improper[] = {
-    {{constant, &zero}, "does not grow enough"}, {{constant, &slope}, "does not grow enough"},
-    {{inverted, &one}, "does not grow enough"},  {{logarithm, NULL}, "is NaN"},
-    {{well, NULL}, "is -infinity"},                   {{disk, &nothing}, "infinite everywhere"},
+    {{constant, &zero}, "does not grow enough"},
+    {{constant, &slope}, "does not grow enough"},
+    {{inverted, &one}, "does not grow enough"},
+    {{logarithm, NULL}, "is NaN"},
+    {{well, NULL}, "is -infinity"},
+    {{disk, &nothing}, "infinite everywhere"},
 };
 
 START_TEST(quadrature_refuses_improper_energies) {

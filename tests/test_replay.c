@@ -86,8 +86,10 @@ START_TEST(repeated_slots_show) {
 }
 END_TEST
 
-/* Chi-squared of how often each of 50 slots is drawn, 5 at a time. A draw without replacement
- * varies less than independent draws, by (1 - 4 / 49): the statistic is divided by that. */
+/* Chi-squared of how often each of 50 slots is drawn, 5 at a time: a draw without replacement
+ * varies less than independent draws, by (1 - 4 / 49), and the statistic is divided by that. And z of
+ * how many slots a draw has in common with the last one: hypergeometric, mean 5 * 5 / 50, variance
+ * 0.5 (1 - 5 / 50) (45 / 49). */
 START_TEST(slots_are_drawn_evenly) {
     enum { SLOTS = 50, BATCH = 5 };
     const int64_t rounds = draws(20000, 2000);
@@ -95,10 +97,18 @@ START_TEST(slots_are_drawn_evenly) {
     erg_replay *replay = new_buffer(&s, SLOTS, ERG_ZERO, 32);
     erg_tensor *x = erg_tensor_new(ERG_FLOAT32, ERG_SHAPE(BATCH, 2));
     double counts[SLOTS] = {0}, expected = (double)rounds * BATCH / SLOTS, chi2 = 0, planted = 0;
+    double common = 0;
+    bool before[SLOTS] = {0};
     for (int64_t k = 0; k < rounds; k++) {
+        bool now[SLOTS] = {0};
         ck_assert_int_eq(erg_replay_draw(replay, x), ERG_OK);
-        for (int i = 0; i < BATCH; i++)
-            counts[(int)erg_tensor_get(x, 2 * i)]++;
+        for (int i = 0; i < BATCH; i++) {
+            int slot = (int)erg_tensor_get(x, 2 * i);
+            counts[slot]++;
+            common += before[slot];
+            now[slot] = true;
+        }
+        memcpy(before, now, sizeof before);
     }
     for (int i = 0; i < SLOTS; i++) {
         double skewed = expected * (1 + 0.2 * (i - 24.5) / 24.5);
@@ -107,6 +117,8 @@ START_TEST(slots_are_drawn_evenly) {
     }
     ck_assert_double_lt(chi2, critical_chi2(SLOTS - 1));
     ck_assert_double_gt(planted, critical_chi2(SLOTS - 1));
+    double pairs = (double)rounds - 1, spread = sqrt(0.5 * 0.9 * 45 / 49 * pairs);
+    ck_assert_double_lt(fabs(common - 0.5 * pairs) / spread, CRITICAL_Z);
     erg_tensor_free(x);
     erg_replay_free(replay);
 }

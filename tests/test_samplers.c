@@ -79,12 +79,15 @@ END_TEST
 
 static const double at[] = {0.5, -2, 3, 0, -0.25, 10};
 
-/* One step of six chains on N(0, 1 / k), k = 2, element by element. */
-static double *one_step(erg_langevin_options options) {
+/* One step of six chains on N(0, 1 / k), k = 2, element by element; with the step size as a node if
+ * by_node. */
+static double *one_step(erg_langevin_options options, bool by_node) {
     erg_graph *g = erg_graph_new(22);
     erg_node *k = erg_scalar(g, ERG_FLOAT64, 2);
-    double *next =
-        elements_of(erg_langevin((erg_energy){spring, k}, input_of(g, ERG_SHAPE(6, 1), at), options));
+    if (by_node)
+        options.step_size_node = number_input(g, options.step_size);
+    double *next = elements_of(
+        erg_langevin((erg_energy){spring, k}, input_of(g, ERG_SHAPE(6, 1), at), options));
     erg_graph_free(g);
     return next;
 }
@@ -108,10 +111,11 @@ static const struct {
 START_TEST(langevin_drift_is_exact) {
     erg_langevin_options options = drifts[_i].options;
     options.noise = ERG_ZERO;
-    double *next = one_step(options);
+    double *next = one_step(options, false);
     for (int i = 0; i < 6; i++) {
         double gradient = clamped(2 * at[i], -drifts[_i].clip, drifts[_i].clip);
-        double expected = clamped(at[i] - drifts[_i].step * gradient, drifts[_i].low, drifts[_i].high);
+        double expected =
+            clamped(at[i] - drifts[_i].step * gradient, drifts[_i].low, drifts[_i].high);
         ck_assert_double_eq_tol(next[i], expected, 1e-15 * fmax(1, fabs(at[i])));
     }
     free(next);
@@ -122,22 +126,27 @@ END_TEST
  * element by element: next - drift is the standard deviation times the same xi. */
 START_TEST(langevin_noise_is_exact) {
     const double h = 0.3;
-    double *drift = one_step((erg_langevin_options){.step_size = h, .noise = ERG_ZERO});
-    double *unit = one_step((erg_langevin_options){.step_size = h, .noise = 1});
-    double *coupled = one_step((erg_langevin_options){.step_size = h});
-    double *small = one_step((erg_langevin_options){.step_size = h, .noise = 0.005});
-    double largest = 0;
-    for (int i = 0; i < 6; i++) {
-        double xi = unit[i] - drift[i];
-        largest = fmax(largest, fabs(xi));
-        ck_assert_double_eq_tol(coupled[i] - drift[i], sqrt(2 * h) * xi, 1e-14);
-        ck_assert_double_eq_tol(small[i] - drift[i], 0.005 * xi, 1e-14);
+    for (int by_node = 0; by_node < 2; by_node++) {
+        erg_langevin_options options = {.step_size = h};
+        double *coupled = one_step(options, by_node), largest = 0;
+        options.noise = ERG_ZERO;
+        double *drift = one_step(options, by_node);
+        options.noise = 1;
+        double *unit = one_step(options, by_node);
+        options.noise = 0.005;
+        double *small = one_step(options, by_node);
+        for (int i = 0; i < 6; i++) {
+            double xi = unit[i] - drift[i];
+            largest = fmax(largest, fabs(xi));
+            ck_assert_double_eq_tol(coupled[i] - drift[i], sqrt(2 * h) * xi, 1e-14);
+            ck_assert_double_eq_tol(small[i] - drift[i], 0.005 * xi, 1e-14);
+        }
+        ck_assert_double_gt(largest, 0.1);
+        free(drift);
+        free(unit);
+        free(coupled);
+        free(small);
     }
-    ck_assert_double_gt(largest, 0.1);
-    free(drift);
-    free(unit);
-    free(coupled);
-    free(small);
 }
 END_TEST
 
@@ -255,7 +264,8 @@ START_TEST(driver_burns_thins_and_stops) {
     ck_assert_int_eq(v.calls, n);
     for (int64_t i = 0; i < 4 * n; i++)
         ck_assert_double_eq(erg_tensor_get(kept, i),
-                            100.0 * (double)(i % 4) + (double)(options.burn_in + (i / 4 + 1) * thin));
+                            100.0 * (double)(i % 4) +
+                                (double)(options.burn_in + (i / 4 + 1) * thin));
     double last = (double)(options.burn_in + n * thin);
     ck_assert_double_eq(erg_tensor_get(erg_value(x), 0), last);
     if (n)
@@ -346,13 +356,14 @@ START_TEST(langevin_refuses_misuse) {
     erg_graph *g = erg_graph_new(0);
     erg_node *x = input_of(g, ERG_SHAPE(3, 2), NULL), *column = input_of(g, ERG_SHAPE(3, 1), NULL);
     const erg_langevin_options bad[] = {
-        {.step_size = -0.1},  {.step_size = NAN},       {.step_size = INFINITY}, {.noise = -1},
-        {.noise = NAN},       {.noise = INFINITY},      {.clip_gradient = -1},   {.clamp_low = 1},
-        {.clip_gradient = NAN}, {.clamp_low = NAN},     {.clamp_high = -1},
+        {.step_size = -0.1},    {.step_size = NAN},  {.step_size = INFINITY}, {.noise = -1},
+        {.noise = NAN},         {.noise = INFINITY}, {.clip_gradient = -1},   {.clamp_low = 1},
+        {.clip_gradient = NAN}, {.clamp_low = NAN},  {.clamp_high = -1},
     };
     for (int i = 0; i < COUNT(bad); i++)
         REFUSES(g, "langevin: step", erg_langevin(energy, x, bad[i]));
-    REFUSES(g, "shape ()", erg_langevin(energy, x, (erg_langevin_options){.step_size_node = column}));
+    REFUSES(g, "shape ()",
+            erg_langevin(energy, x, (erg_langevin_options){.step_size_node = column}));
     REFUSES(g, "shape ()", erg_langevin(energy, x, (erg_langevin_options){.noise_node = column}));
     REFUSES(g, "no function", erg_langevin((erg_energy){0}, x, (erg_langevin_options){0}));
     FAILS_NULL("no x", erg_langevin(energy, NULL, (erg_langevin_options){0}));

@@ -13,16 +13,6 @@
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 #define TWO_32 ((int64_t)1 << 32)
 
-/* The sanitizers stop at a request that is too large, unless they are told to return NULL. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void) {
-    return "allocator_may_return_null=1";
-}
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void) {
-    return "allocator_may_return_null=1";
-}
-
 /* ------------------------------------------------------------------------------- errors */
 
 START_TEST(version_has_three_numbers) {

@@ -150,9 +150,11 @@ static erg_status make_folder(const char *path) {
     return erg_fail(ERG_ERROR_IO, "cannot write into the folder \"%s\": %s", path, strerror(errno));
 }
 
+/* The weights start larger than by default, as an energy has to bend sharply around the data. */
 static model build_model(erg_graph *graph, const fit_options *options) {
     int64_t sizes[] = {2, options->hidden, options->hidden, 1};
-    return (model){erg_mlp_new(graph, "energy", sizes, 4, (erg_mlp_options){0}), options->base};
+    erg_mlp_options mlp = {.activation = ERG_SILU, .init = ERG_INIT_KAIMING_UNIFORM};
+    return (model){erg_mlp_new(graph, "energy", sizes, 4, mlp), options->base};
 }
 
 static erg_status learn_and_report(fit *fit, model *model, dataset *data, history *history,

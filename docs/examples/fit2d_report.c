@@ -27,7 +27,8 @@ static erg_status path_to(const fit *fit, const char *name, path_text path) {
 typedef struct view {
     double low[2], high[2]; /* in the units of the fit */
     double x_min, x_max, y_min, y_max; /* in those of the data */
-    int equal;
+    int equal;  /* both axes have one scale */
+    int height; /* of the picture */
 } view;
 
 static view view_of(const dataset *data) {
@@ -42,6 +43,8 @@ static view view_of(const dataset *data) {
     v.y_min = data->shift[1] + data->scale[1] * v.low[1];
     v.y_max = data->shift[1] + data->scale[1] * v.high[1];
     v.equal = data->exact.fn != NULL;
+    double frame = 580 * (v.y_max - v.y_min) / (v.x_max - v.x_min);
+    v.height = v.equal ? 100 + (int)fmin(fmax(frame, 200), 700) : 560;
     return v;
 }
 
@@ -86,7 +89,7 @@ typedef struct picture {
 static erg_status draw_plane(const fit *fit, const view *v, picture p) {
     path_text path;
     erg_plot *plot = erg_plot_new((erg_plot_options){.width = 720,
-                                                     .height = 560,
+                                                     .height = v->height,
                                                      .title = p.title,
                                                      .x_label = "x",
                                                      .y_label = "y",
@@ -107,7 +110,7 @@ static erg_status draw_plane(const fit *fit, const view *v, picture p) {
                                                         .label = p.label});
     if (status == ERG_OK && p.points)
         status = erg_plot_scatter(
-            plot, p.points, (erg_mark_options){.color = p.color, .size = 2.5, .opacity = 0.7});
+            plot, p.points, (erg_mark_options){.color = p.color, .size = 3, .opacity = 0.8});
     if (status == ERG_OK)
         status = erg_plot_save(plot, path);
     erg_plot_free(plot);

@@ -11,7 +11,13 @@
 #include "fit2d.h"
 
 /* Rows of the history at most, and transitions of the chains that make the samples. */
-enum { MAX_ROWS = 1000, SAMPLE_STEPS = 2000 };
+enum { MAX_ROWS = 1000, SAMPLE_STEPS = 1000 };
+
+/* Slots of pcd's replay buffer, and the part of them that is started afresh at each draw. The weight
+ * of a mode is learned from how many chains are in it. The fewer the slots, the sooner the chains
+ * follow a change of the energy; the more, the less they fluctuate. */
+enum { REPLAY_SLOTS = 2048 };
+#define REPLAY_RESTART 0.02
 
 erg_node *model_energy(void *self, erg_node *x) {
     model *model = self;
@@ -76,7 +82,11 @@ static erg_negatives *build_negatives(erg_energy energy, erg_node *chains, const
     erg_node *next = erg_langevin(
         energy, chains, (erg_langevin_options){.step_size = options->langevin_step});
     erg_replay_options replay = {
-        .seed = options->seed + 1, .init = fill_noise, .self = (void *)(uintptr_t)data};
+        .capacity = options->batch > REPLAY_SLOTS ? options->batch : REPLAY_SLOTS,
+        .restart = REPLAY_RESTART,
+        .seed = options->seed + 1, /* a key of its own: the graph's streams use seed */
+        .init = fill_noise,
+        .self = (void *)(uintptr_t)data};
     return erg_negatives_new(
         chains, next,
         (erg_negatives_options){

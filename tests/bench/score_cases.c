@@ -81,8 +81,8 @@ int bench_make_classifier(bench *bench, const char *name) {
     erg_node *next = erg_add_scalar(turn, BATCH);
     erg_node *end = erg_full_like(next, 20 * BATCH);
     erg_node *wrapped = erg_where(erg_less(next, end), next, erg_full_like(next, 0));
-    erg_node *rows = erg_cast(erg_add(erg_arange(bench->graph, ERG_FLOAT32, BATCH), turn),
-                              ERG_INT32);
+    erg_node *rows =
+        erg_cast(erg_add(erg_arange(bench->graph, ERG_FLOAT32, BATCH), turn), ERG_INT32);
     erg_node *x = erg_take(data, rows, 0), *y = erg_take(all, rows, 0);
     erg_node *log_p = erg_log_softmax(erg_mlp_apply(mlp, x), -1);
     erg_node *picked = erg_gather(log_p, erg_unsqueeze(y, 1), 1);
