@@ -440,7 +440,14 @@ START_TEST(graphs_leave_nothing_behind) {
 }
 END_TEST
 
-/* All that a graph is, without the memory behind it. */
+static bool same_node(const erg_node *a, const erg_node *b) {
+    return a->graph == b->graph && a->op == b->op && a->dtype == b->dtype &&
+           erg_shape_equal(a->shape, b->shape) && a->id == b->id && a->n_in == b->n_in &&
+           a->in == b->in && a->n_attr == b->n_attr && a->attr == b->attr && a->value == b->value &&
+           a->name == b->name && a->scope == b->scope &&
+           memcmp(&a->number, &b->number, sizeof a->number) == 0;
+}
+
 START_TEST(compiling_leaves_the_graph_alone) {
     random_graph r = random_graph_new(3, (random_graph_options){.dtype = F64, .operations = 30});
     erg_graph before = *r.graph;
@@ -448,9 +455,14 @@ START_TEST(compiling_leaves_the_graph_alone) {
     for (int i = 0; i < before.count; i++)
         copies[i] = *before.nodes[i];
     erg_plan_free(compile_with("verify", r.outputs, r.count));
-    ck_assert_mem_eq(r.graph, &before, sizeof before);
+    ck_assert_int_eq(r.graph->count, before.count);
+    ck_assert_int_eq(r.graph->n_named, before.n_named);
+    ck_assert_uint_eq(r.graph->runs, before.runs);
+    ck_assert_uint_eq(r.graph->streams, before.streams);
+    ck_assert_ptr_eq(r.graph->scope, before.scope);
+    ck_assert_ptr_null(erg_graph_error(r.graph));
     for (int i = 0; i < before.count; i++)
-        ck_assert_mem_eq(r.graph->nodes[i], &copies[i], sizeof *copies);
+        ck_assert(same_node(r.graph->nodes[i], &copies[i]));
     free(copies);
     erg_graph_free(r.graph);
 }

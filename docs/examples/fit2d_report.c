@@ -169,30 +169,48 @@ static erg_status draw_density(const fit *fit, const view *v, erg_tensor *map) {
     return status;
 }
 
-static erg_status draw_planes(const fit *fit) {
+/* The energy with the data, the same with samples, and the density, which takes the map's place. */
+static erg_status draw_maps(const fit *fit, const view *v, erg_tensor *map,
+                            const erg_tensor *points) {
     const evaluation *e = fit->evaluation;
+    double jacobian = log(fit->data->scale[0]) + log(fit->data->scale[1]);
+    double low = shift_map(map, e->normalised ? e->log_z + jacobian : 0);
+    picture p = {.label = e->normalised ? "E + log Z  [nats]" : "E  [nats]",
+                 .map = map,
+                 .low = low,
+                 .high = low + DEPTH};
+    char title[96];
+    p.title = title;
+
+    int length = snprintf(title, sizeof title, "energy and data, %lld steps of %s",
+                          (long long)fit->history->steps, loss_names[fit->options->loss]);
+    if (e->normalised && fit->data->exact.fn)
+        snprintf(title + length, sizeof title - (size_t)length, ": %.4f nats, best possible %.4f",
+                 e->log_likelihood, e->best);
+    else if (e->normalised)
+        snprintf(title + length, sizeof title - (size_t)length, ": %.4f nats", e->log_likelihood);
+    p.name = "landscape.png";
+    p.points = points;
+    p.color = 0xD55E00;
+    erg_status status = draw_plane(fit, v, p);
+    if (status != ERG_OK)
+        return status;
+
+    snprintf(title, sizeof title, "energy and %lld samples of it",
+             (long long)fit->samples->shape.dims[0]);
+    p.name = "samples.png";
+    p.points = fit->samples;
+    p.color = 0x0072B2;
+    status = draw_plane(fit, v, p);
+    return status == ERG_OK && e->normalised ? draw_density(fit, v, map) : status;
+}
+
+static erg_status draw_planes(const fit *fit) {
     view v = view_of(fit->data);
-    char title[2][96];
     erg_tensor *points = some_points(fit->data);
     erg_tensor *map = energy_map(fit->graph, (erg_energy){model_energy, fit->model}, ERG_FLOAT32,
                                  &v);
-    erg_status status = points && map ? ERG_OK : ERG_ERROR_MEMORY;
-    if (status == ERG_OK) {
-        double jacobian = log(fit->data->scale[0]) + log(fit->data->scale[1]);
-        double low = shift_map(map, e->normalised ? e->log_z + jacobian : 0);
-        const char *label = e->normalised ? "E + log Z  [nats]" : "E  [nats]";
-        snprintf(title[0], sizeof title[0], "energy after %lld steps of %s, with data",
-                 (long long)fit->history->steps, loss_names[fit->options->loss]);
-        snprintf(title[1], sizeof title[1], "energy, with %lld samples of it",
-                 (long long)fit->samples->shape.dims[0]);
-        status = draw_plane(fit, &v, (picture){"landscape.png", title[0], label, map, low,
-                                               low + DEPTH, points, 0xD55E00});
-        if (status == ERG_OK)
-            status = draw_plane(fit, &v, (picture){"samples.png", title[1], label, map, low,
-                                                   low + DEPTH, fit->samples, 0x0072B2});
-    }
-    if (status == ERG_OK && e->normalised)
-        status = draw_density(fit, &v, map);
+    erg_status status = points && map ? draw_maps(fit, &v, map, points) : ERG_ERROR_MEMORY;
     erg_tensor_free(map);
     erg_tensor_free(points);
     return status;
