@@ -36,7 +36,8 @@ test_programs = \
     %D%/test_threads \
     %D%/test_toy \
     %D%/test_vmath
-test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh
+test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
+    %D%/test_fit2d.sh
 
 LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 

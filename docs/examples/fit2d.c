@@ -33,8 +33,8 @@ static erg_status mean_log_likelihood(erg_evaluator *evaluator, const dataset *d
                                       double *mean, double *error) {
     int64_t n = data->held_out->shape.dims[0];
     erg_tensor *energies = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(n));
-    erg_status status = energies ? erg_evaluator_run(evaluator, data->held_out, energies)
-                                 : ERG_ERROR_MEMORY;
+    erg_status status =
+        energies ? erg_evaluator_run(evaluator, data->held_out, energies) : ERG_ERROR_MEMORY;
     if (status == ERG_OK) {
         const double *e = energies->data;
         double sum = 0, squares = 0;
@@ -91,8 +91,8 @@ static erg_status evaluate_toy(erg_graph *graph, const dataset *data, evaluation
 
 static erg_status evaluate(erg_graph *graph, model *model, const dataset *data,
                            evaluation *result) {
-    erg_evaluator *evaluator = erg_evaluator_new(graph, (erg_energy){model_energy, model},
-                                                 ERG_FLOAT32, ERG_SHAPE(2), 0);
+    erg_evaluator *evaluator =
+        erg_evaluator_new(graph, (erg_energy){model_energy, model}, ERG_FLOAT32, ERG_SHAPE(2), 0);
     erg_status status = evaluator ? evaluate_model(evaluator, data, result) : ERG_ERROR_GRAPH;
     if (status == ERG_OK && data->exact.fn)
         status = evaluate_toy(graph, data, result);
@@ -117,10 +117,12 @@ static void print_summary(const fit *fit) {
         printf("held-out log-likelihood  unknown: %s\n", e->problem);
     if (fit->data->exact.fn) {
         printf("best possible            %.4f, minus the entropy; the true density has %.4f on "
-               "these points\n", e->best, e->exact);
+               "these points\n",
+               e->best, e->exact);
         if (o->loss == LOSS_DSM)
             printf("best possible for dsm    %.4f, of the density smoothed by sigma = %g on these "
-                   "points\n", e->best_smooth, o->sigma);
+                   "points\n",
+                   e->best_smooth, o->sigma);
     }
     if (e->normalised)
         printf("normalised on a box of half width %.3g, whose outer ring holds %.1g of the mass\n",

@@ -37,10 +37,10 @@ bool read_options(int argc, char **argv, fit_options *options, int *exit_status)
 typedef struct dataset {
     erg_tensor *train, *held_out;
     double shift[2], scale[2];
-    double low[2], high[2];  /* the range of the training points */
-    double mean[2], std[2];  /* of the training points */
-    erg_energy exact;        /* of a toy: -log p; fn is NULL for a file */
-    erg_energy smoothed;     /* of a toy with N(0, sigma^2 I) added */
+    double low[2], high[2]; /* the range of the training points */
+    double mean[2], std[2]; /* of the training points */
+    erg_energy exact;       /* of a toy: -log p; fn is NULL for a file */
+    erg_energy smoothed;    /* of a toy with N(0, sigma^2 I) added */
 } dataset;
 
 bool is_toy(const char *name);
@@ -83,7 +83,7 @@ double seconds_now(void);
 
 /* Mean log-likelihoods on the held-out points, in nats and in the units of the data. */
 typedef struct evaluation {
-    bool normalised;       /* else what follows is missing, and problem says why */
+    bool normalised; /* else what follows is missing, and problem says why */
     char problem[256];
     double log_likelihood; /* of the model, */
     double error;          /* its standard error, */

@@ -76,8 +76,9 @@ static erg_tensor *read_file(const char *path) {
 static erg_status check_points(const char *path, const erg_tensor *points) {
     char shape[ERG_SHAPE_TEXT];
     if (points->shape.ndim != 2 || points->shape.dims[1] != 2)
-        return erg_fail(ERG_ERROR_ARGUMENT, "%s: has the shape %s, but points are rows of 2 columns",
-                        path, erg_shape_text(points->shape, shape));
+        return erg_fail(ERG_ERROR_ARGUMENT,
+                        "%s: has the shape %s, but points are rows of 2 columns", path,
+                        erg_shape_text(points->shape, shape));
     const double *p = points->data;
     for (int64_t i = 0; i < points->shape.dims[0]; i++)
         if (!isfinite(p[2 * i]) || !isfinite(p[2 * i + 1]))

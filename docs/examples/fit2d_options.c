@@ -25,17 +25,36 @@ typedef struct option_row {
 } option_row;
 
 #define FIELD(field) offsetof(fit_options, field)
-#define ALWAYS(x) {x, x, x, x}
+#define ALWAYS(x)                                                                                  \
+    { x, x, x, x }
 
 static const option_row rows[] = {
-    {"--data", "WHAT", "two_moons, eight_gaussians, FILE.npy or FILE.csv (two_moons)", DATA,
-     FIELD(data), 0, 0, {0}},
-    {"--loss", "LOSS", "cd, pcd: contrastive divergence from the data or from persistent chains;\n"
-     "dsm, sm: denoising or exact score matching (pcd)", LOSS, FIELD(loss), 0, 0, {0}},
-    {"--out", "DIR", "where pictures and tables go; made if missing (fit2d)", TEXT, FIELD(out), 0,
-     0, {0}},
-    {"--steps", "N", "training steps", COUNT, FIELD(steps), 1, 1e9,
-     {3000, 3000, 12000, 3000}},
+    {"--data",
+     "WHAT",
+     "two_moons, eight_gaussians, FILE.npy or FILE.csv (two_moons)",
+     DATA,
+     FIELD(data),
+     0,
+     0,
+     {0}},
+    {"--loss",
+     "LOSS",
+     "cd, pcd: contrastive divergence from the data or from persistent chains;\n"
+     "dsm, sm: denoising or exact score matching (pcd)",
+     LOSS,
+     FIELD(loss),
+     0,
+     0,
+     {0}},
+    {"--out",
+     "DIR",
+     "where pictures and tables go; made if missing (fit2d)",
+     TEXT,
+     FIELD(out),
+     0,
+     0,
+     {0}},
+    {"--steps", "N", "training steps", COUNT, FIELD(steps), 1, 1e9, {3000, 3000, 12000, 3000}},
     {"--batch", "N", "points in a step", COUNT, FIELD(batch), 1, 1e6, ALWAYS(256)},
     {"--hidden", "N", "width of each of the two hidden layers", COUNT, FIELD(hidden), 1, 4096,
      ALWAYS(128)},

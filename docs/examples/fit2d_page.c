@@ -112,7 +112,8 @@ static void put_page(FILE *out, const fit *fit) {
     put_numbers(out, fit);
     put_pictures(out, fit);
     fputs("<p><a href=\"samples.npy\">samples.npy</a> holds the samples, "
-          "<a href=\"log.csv\">log.csv</a> the curves.</p>\n</body>\n</html>\n", out);
+          "<a href=\"log.csv\">log.csv</a> the curves.</p>\n</body>\n</html>\n",
+          out);
 }
 
 erg_status write_page(const fit *fit, const char *path) {

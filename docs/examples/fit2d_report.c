@@ -25,10 +25,10 @@ static erg_status path_to(const fit *fit, const char *name, path_text path) {
 
 /* What a picture of the plane shows: the data with a margin. */
 typedef struct view {
-    double low[2], high[2]; /* in the units of the fit */
+    double low[2], high[2];            /* in the units of the fit */
     double x_min, x_max, y_min, y_max; /* in those of the data */
-    int equal;  /* both axes have one scale */
-    int height; /* of the picture */
+    int equal;                         /* both axes have one scale */
+    int height;                        /* of the picture */
 } view;
 
 static view view_of(const dataset *data) {
@@ -49,8 +49,7 @@ static view view_of(const dataset *data) {
 }
 
 /* The energy at the middle of each cell, (CELLS, CELLS), rows from the lowest y. */
-static erg_tensor *energy_map(erg_graph *graph, erg_energy energy, erg_dtype dtype,
-                              const view *v) {
+static erg_tensor *energy_map(erg_graph *graph, erg_energy energy, erg_dtype dtype, const view *v) {
     erg_evaluator *evaluator = erg_evaluator_new(graph, energy, dtype, ERG_SHAPE(2), 0);
     erg_tensor *points = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(CELLS * CELLS, 2));
     erg_tensor *flat = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(CELLS * CELLS));
@@ -81,7 +80,7 @@ static double shift_map(erg_tensor *map, double shift) {
 typedef struct picture {
     const char *name, *title, *label;
     const erg_tensor *map;
-    double low, high; /* of the colours */
+    double low, high;         /* of the colours */
     const erg_tensor *points; /* in the units of the data, or NULL */
     uint32_t color;
 } picture;
@@ -109,8 +108,8 @@ static erg_status draw_plane(const fit *fit, const view *v, picture p) {
                                                         .high = p.high,
                                                         .label = p.label});
     if (status == ERG_OK && p.points)
-        status = erg_plot_scatter(
-            plot, p.points, (erg_mark_options){.color = p.color, .size = 3, .opacity = 0.8});
+        status = erg_plot_scatter(plot, p.points,
+                                  (erg_mark_options){.color = p.color, .size = 3, .opacity = 0.8});
     if (status == ERG_OK)
         status = erg_plot_save(plot, path);
     erg_plot_free(plot);
@@ -150,8 +149,8 @@ static erg_status draw_truth(const fit *fit, const view *v, double high) {
         return ERG_ERROR_MEMORY;
     to_density(map);
     snprintf(title, sizeof title, "the true density: %.4f nats", fit->evaluation->best);
-    erg_status status = draw_plane(
-        fit, v, (picture){"truth.png", title, "p(x)", map, 0, high, NULL, 0});
+    erg_status status =
+        draw_plane(fit, v, (picture){"truth.png", title, "p(x)", map, 0, high, NULL, 0});
     erg_tensor_free(map);
     return status;
 }
@@ -162,8 +161,8 @@ static erg_status draw_density(const fit *fit, const view *v, erg_tensor *map) {
     double high = greatest(map);
     snprintf(title, sizeof title, "the model's density: %.4f nats",
              fit->evaluation->log_likelihood);
-    erg_status status = draw_plane(
-        fit, v, (picture){"density.png", title, "exp(-E) / Z", map, 0, high, NULL, 0});
+    erg_status status =
+        draw_plane(fit, v, (picture){"density.png", title, "exp(-E) / Z", map, 0, high, NULL, 0});
     if (status == ERG_OK && fit->data->exact.fn)
         status = draw_truth(fit, v, high);
     return status;
@@ -208,8 +207,8 @@ static erg_status draw_maps(const fit *fit, const view *v, erg_tensor *map,
 static erg_status draw_planes(const fit *fit) {
     view v = view_of(fit->data);
     erg_tensor *points = some_points(fit->data);
-    erg_tensor *map = energy_map(fit->graph, (erg_energy){model_energy, fit->model}, ERG_FLOAT32,
-                                 &v);
+    erg_tensor *map =
+        energy_map(fit->graph, (erg_energy){model_energy, fit->model}, ERG_FLOAT32, &v);
     erg_status status = points && map ? draw_maps(fit, &v, map, points) : ERG_ERROR_MEMORY;
     erg_tensor_free(map);
     erg_tensor_free(points);
@@ -268,22 +267,22 @@ static erg_status draw_curve(const fit *fit, int column, const char *name, const
         column_of(h, column, 0, raw->data);
         column_of(h, column, h->count / 50, smooth->data);
         status = middle_range(raw, &low, &high);
-        plot = status ? NULL : erg_plot_new((erg_plot_options){.width = 720,
-                                                               .height = 400,
-                                                               .title = title,
-                                                               .x_label = "step",
-                                                               .y_label = label,
-                                                               .y_min = low,
-                                                               .y_max = high});
+        plot = status ? NULL
+                      : erg_plot_new((erg_plot_options){.width = 720,
+                                                        .height = 400,
+                                                        .title = title,
+                                                        .x_label = "step",
+                                                        .y_label = label,
+                                                        .y_min = low,
+                                                        .y_max = high});
         status = plot ? ERG_OK : ERG_ERROR_MEMORY;
     }
     if (status == ERG_OK)
-        status = erg_plot_line(plot, step, raw, (erg_mark_options){.color = 0x0072B2,
-                                                                   .size = 1,
-                                                                   .opacity = 0.3});
+        status = erg_plot_line(plot, step, raw,
+                               (erg_mark_options){.color = 0x0072B2, .size = 1, .opacity = 0.3});
     if (status == ERG_OK)
-        status = erg_plot_line(plot, step, smooth, (erg_mark_options){.color = 0x0072B2,
-                                                                      .size = 2});
+        status =
+            erg_plot_line(plot, step, smooth, (erg_mark_options){.color = 0x0072B2, .size = 2});
     if (status == ERG_OK)
         status = erg_plot_save(plot, path);
     erg_plot_free(plot);
@@ -297,8 +296,8 @@ static erg_status draw_curves(const fit *fit) {
     char title[2][96];
     const history *h = fit->history;
     const double *last = (const double *)h->rows->data + 3 * (h->count - 1);
-    snprintf(title[0], sizeof title[0], "%s loss: %.4g at the end",
-             loss_names[fit->options->loss], last[1]);
+    snprintf(title[0], sizeof title[0], "%s loss: %.4g at the end", loss_names[fit->options->loss],
+             last[1]);
     snprintf(title[1], sizeof title[1], "energy gap to the data: %.4g at the end", last[2]);
     erg_status status = draw_curve(fit, 1, "loss.png", title[0], "loss");
     return status ? status : draw_curve(fit, 2, "gap.png", title[1], "gap  [nats]");

@@ -66,8 +66,8 @@ static erg_node *build_loss(const trainer *t, erg_energy energy, erg_node *chain
                             const fit_options *options) {
     switch (options->loss) {
     case LOSS_DSM:
-        return erg_denoising_score_matching(
-            energy, t->batch, (erg_denoising_options){.sigma = options->sigma});
+        return erg_denoising_score_matching(energy, t->batch,
+                                            (erg_denoising_options){.sigma = options->sigma});
     case LOSS_SM:
         return erg_score_matching(energy, t->batch);
     default:
@@ -79,20 +79,20 @@ static erg_node *build_loss(const trainer *t, erg_energy energy, erg_node *chain
 
 static erg_negatives *build_negatives(erg_energy energy, erg_node *chains, const dataset *data,
                                       const fit_options *options) {
-    erg_node *next = erg_langevin(
-        energy, chains, (erg_langevin_options){.step_size = options->langevin_step});
+    erg_node *next =
+        erg_langevin(energy, chains, (erg_langevin_options){.step_size = options->langevin_step});
     erg_replay_options replay = {
         .capacity = options->batch > REPLAY_SLOTS ? options->batch : REPLAY_SLOTS,
         .restart = REPLAY_RESTART,
         .seed = options->seed + 1, /* a key of its own: the graph's streams use seed */
         .init = fill_noise,
         .self = (void *)(uintptr_t)data};
-    return erg_negatives_new(
-        chains, next,
-        (erg_negatives_options){
-            .start = options->loss == LOSS_PCD ? ERG_START_PERSISTENT : ERG_START_DATA,
-            .steps = options->langevin_steps,
-            .replay = replay});
+    return erg_negatives_new(chains, next,
+                             (erg_negatives_options){.start = options->loss == LOSS_PCD
+                                                                  ? ERG_START_PERSISTENT
+                                                                  : ERG_START_DATA,
+                                                     .steps = options->langevin_steps,
+                                                     .replay = replay});
 }
 
 /* Fills a zeroed trainer; closed by close_trainer also after a failure. */
@@ -168,9 +168,10 @@ static erg_status make_step(trainer *t, const dataset *data, int64_t step, int64
     erg_run(t->update);
     *loss = erg_tensor_get(erg_output(t->update, 0), 0);
     if (!isfinite(*loss))
-        return erg_fail(ERG_ERROR_ARGUMENT, "the loss is %g at step %lld of %lld: smaller values "
-                        "of --lr or --langevin-step may help", *loss, (long long)step + 1,
-                        (long long)steps);
+        return erg_fail(ERG_ERROR_ARGUMENT,
+                        "the loss is %g at step %lld of %lld: smaller values "
+                        "of --lr or --langevin-step may help",
+                        *loss, (long long)step + 1, (long long)steps);
     return ERG_OK;
 }
 
@@ -244,8 +245,8 @@ erg_tensor *draw_samples(erg_graph *graph, model *model, const dataset *data,
                                   (erg_langevin_options){.step_size = options->langevin_step});
     erg_chain *chain = erg_chain_new(x, next);
     erg_tensor *samples = NULL;
-    if (chain && fill_noise((void *)(uintptr_t)data, erg_value(x), erg_graph_random(graph)) ==
-                     ERG_OK &&
+    if (chain &&
+        fill_noise((void *)(uintptr_t)data, erg_value(x), erg_graph_random(graph)) == ERG_OK &&
         erg_chain_run(chain, SAMPLE_STEPS) == ERG_OK)
         samples = erg_tensor_clone(erg_value(x));
     erg_chain_free(chain);
