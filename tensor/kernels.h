@@ -89,6 +89,10 @@ typedef void erg_gemm_kernel(int trans_a, int trans_b, int64_t m, int64_t n, int
                              double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
                              double beta, void *c, int64_t ldc, void *scratch);
 
+/* Random numbers: elements begin <= i < end of the array `where` names to out[0], out[1], ..., as
+ * random.h says, with 0 <= begin and end <= 2^33. */
+typedef void erg_random_kernel(erg_random where, int64_t begin, int64_t end, void *out);
+
 typedef struct erg_kernels {
     const char *name; /* "portable", "avx2" or "avx512" */
 
@@ -103,6 +107,7 @@ typedef struct erg_kernels {
     erg_unary_kernel *cast[3][3];
 
     erg_reduce_kernel *sum[2], *max[2], *argmax[2], *cumsum[2];
+    erg_random_kernel *uniform[2], *normal[2];
     erg_gather_kernel *gather[3];
     erg_scatter_add_kernel *scatter_add[2];
     erg_copy_kernel *copy[3];

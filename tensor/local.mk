@@ -30,7 +30,7 @@ libcore_la_SOURCES += \
 # own, so that no instruction of a larger set can get into code that every machine runs.
 kernel_sources = %D%/kernels.h %D%/kernels.inc %D%/real.inc %D%/scalar.def %D%/elementwise.inc \
     %D%/cast.inc %D%/gather.inc %D%/gemm.inc %D%/vmath.inc %D%/box.inc %D%/copy.inc %D%/fold.inc \
-    %D%/reduce.inc %D%/transpose.inc
+    %D%/philox.inc %D%/random.inc %D%/reduce.inc %D%/transpose.inc
 kernel_cflags = $(AM_CFLAGS) -O3 -fno-trapping-math
 
 noinst_LTLIBRARIES += %D%/libkernels_portable.la

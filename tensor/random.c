@@ -5,13 +5,14 @@
 #include "random.h"
 
 #include <math.h>
-#include <string.h>
 
+#include "kernels.h"
 #include "tensor.h"
+#include "threads.h"
 
-#define TWO_PI 6.28318530717958647693
 #define MAX_ELEMENTS ((int64_t)1 << 33)
-#define CHUNK 256 /* elements drawn at a time where they are not the result themselves */
+#define CHUNK 256   /* elements drawn at a time where they are not the result themselves */
+#define GRAIN 65536 /* elements that are worth another thread */
 
 /* ------------------------------------------------------------------------------- words */
 
@@ -47,70 +48,12 @@ static uint64_t word64(const uint32_t words[2]) {
 
 /* ------------------------------------------------------------------------------- numbers */
 
-/* One block as numbers: 4 float32 or 2 float64. */
-typedef union block_values {
-    float f32[4];
-    double f64[2];
-} block_values;
-
-static void uniform_block_f32(const uint32_t words[4], block_values *out) {
-    for (int i = 0; i < 4; i++) {
-        out->f32[i] = (float)(words[i] >> 8) * 0x1p-24f;
-    }
-}
-
-static void uniform_block_f64(const uint32_t words[4], block_values *out) {
-    for (int i = 0; i < 2; i++) {
-        out->f64[i] = (double)(word64(words + 2 * i) >> 11) * 0x1p-53;
-    }
-}
-
-static void normal_block_f32(const uint32_t words[4], block_values *out) {
-    for (int i = 0; i < 4; i += 2) {
-        float u = ((float)words[i] + 1) * 0x1p-32f;
-        float angle = (float)TWO_PI * ((float)words[i + 1] * 0x1p-32f);
-        float radius = sqrtf(-2 * logf(u));
-        out->f32[i] = radius * cosf(angle);
-        out->f32[i + 1] = radius * sinf(angle);
-    }
-}
-
-static void normal_block_f64(const uint32_t words[4], block_values *out) {
-    double u = ((double)(word64(words) >> 11) + 1) * 0x1p-53;
-    double angle = TWO_PI * ((double)(word64(words + 2) >> 11) * 0x1p-53);
-    double radius = sqrt(-2 * log(u));
-    out->f64[0] = radius * cos(angle);
-    out->f64[1] = radius * sin(angle);
-}
-
-typedef void block_transform(const uint32_t words[4], block_values *out);
-
-static void fill_range(block_transform *transform, size_t element, erg_random where, int64_t begin,
-                       int64_t end, void *out) {
-    int64_t block_size = (int64_t)(sizeof(block_values) / element);
-    char *target = out;
-    for (int64_t i = begin; i < end;) {
-        uint32_t words[4];
-        block_values values;
-        draw_block(where, i / block_size, words);
-        transform(words, &values);
-        int64_t first = i % block_size;
-        int64_t count = end - i < block_size - first ? end - i : block_size - first;
-        size_t bytes = (size_t)count * element;
-        memcpy(target, (const char *)&values + (size_t)first * element, bytes);
-        target += bytes;
-        i += count;
-    }
-}
-
 void erg_uniform_range(erg_dtype dtype, erg_random where, int64_t begin, int64_t end, void *out) {
-    fill_range(dtype == ERG_FLOAT32 ? uniform_block_f32 : uniform_block_f64, erg_dtype_size(dtype),
-               where, begin, end, out);
+    erg_kernels_get()->uniform[dtype](where, begin, end, out);
 }
 
 void erg_normal_range(erg_dtype dtype, erg_random where, int64_t begin, int64_t end, void *out) {
-    fill_range(dtype == ERG_FLOAT32 ? normal_block_f32 : normal_block_f64, erg_dtype_size(dtype),
-               where, begin, end, out);
+    erg_kernels_get()->normal[dtype](where, begin, end, out);
 }
 
 /* ------------------------------------------------------------------------------- tensors */
@@ -129,10 +72,28 @@ static erg_status check_float(const char *operation, const char *what, const erg
     return ERG_OK;
 }
 
+typedef struct drawing {
+    erg_random_kernel *kernel;
+    erg_random where;
+    erg_tensor *out;
+} drawing;
+
+static void draw_range(void *ctx, int64_t begin, int64_t end, int thread) {
+    const drawing *d = ctx;
+    char *out = (char *)d->out->data + (size_t)begin * erg_dtype_size(d->out->dtype);
+    (void)thread;
+    d->kernel(d->where, begin, end, out);
+}
+
+static void draw_tensor(erg_random_kernel *const kernels[2], erg_tensor *out, erg_random where) {
+    drawing d = {kernels[out->dtype], where, out};
+    erg_parallel_for(erg_tensor_size(out), GRAIN, draw_range, &d);
+}
+
 erg_status erg_random_uniform(erg_tensor *out, erg_random where) {
     erg_status status = check_float("random_uniform", "out", out);
     if (status == ERG_OK) {
-        erg_uniform_range(out->dtype, where, 0, erg_tensor_size(out), out->data);
+        draw_tensor(erg_kernels_get()->uniform, out, where);
     }
     return status;
 }
@@ -140,7 +101,7 @@ erg_status erg_random_uniform(erg_tensor *out, erg_random where) {
 erg_status erg_random_normal(erg_tensor *out, erg_random where) {
     erg_status status = check_float("random_normal", "out", out);
     if (status == ERG_OK) {
-        erg_normal_range(out->dtype, where, 0, erg_tensor_size(out), out->data);
+        draw_tensor(erg_kernels_get()->normal, out, where);
     }
     return status;
 }

@@ -8,7 +8,10 @@
  *
  * float64, two elements a block, each from the 64-bit word w = (second word << 32) | first:
  * uniform (w >> 11) 2^-53; one pair of normals with u = ((w >> 11) + 1) 2^-53 and
- * a = 2 pi (w' >> 11) 2^-53. */
+ * a = 2 pi (w' >> 11) 2^-53.
+ *
+ * Uniforms have the same bits on every machine. Normals are within 5 units in the last place of
+ * these formulas, also where u is near 1 or a near a multiple of pi/2. */
 #ifndef ERG_TENSOR_RANDOM_H
 #define ERG_TENSOR_RANDOM_H
 

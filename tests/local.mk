@@ -23,6 +23,7 @@ test_programs = \
     %D%/test_nn \
     %D%/test_ops \
     %D%/test_passes \
+    %D%/test_philox \
     %D%/test_plan \
     %D%/test_plot \
     %D%/test_png \

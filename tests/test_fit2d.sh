@@ -101,6 +101,12 @@ fits npy --data "$work/csv/samples.npy" --loss dsm
 fits "new/folder" --loss sm --batch 7
 fits cd --loss cd --langevin-steps 3 --penalty 0 --data eight_gaussians
 
+# A network that has learned nothing falls for ever in some direction; the older density goes.
+"$fit2d" --steps 1 --hidden 16 --base 0 --loss dsm --out "$work/csv" >"$work/out" 2>"$work/err" ||
+    complain "--base 0: $(cat "$work/err")"
+grep -q "^held-out log-likelihood  unknown" "$work/out" || complain "--base 0: $(cat "$work/out")"
+test ! -e "$work/csv/density.png" || complain "a density that cannot be normalised"
+
 # ---- the same bits, and a likelihood that is possible
 
 fits first --seed 3

@@ -65,8 +65,8 @@ static erg_status evaluate_model(erg_evaluator *evaluator, const dataset *data,
                                &result->error);
 }
 
-/* What the true density of a toy would reach. Its log Z is 0. A coarser grid is exact enough for it:
- * the error of cells of size h falls with exp(-2 (pi noise / h)^2). */
+/* What the true density of a toy would reach; its log Z is 0. A coarser grid is exact enough for
+ * it: the error of cells of size h falls with exp(-2 (pi noise / h)^2). */
 static erg_status evaluate_toy(erg_graph *graph, const dataset *data, evaluation *result) {
     erg_shape point = ERG_SHAPE(2);
     erg_evaluator *exact = erg_evaluator_new(graph, data->exact, ERG_FLOAT64, point, 0);

@@ -27,13 +27,13 @@ typedef struct fit_options {
     uint64_t seed;
 } fit_options;
 
-/* Reads the command line. Returns false if the program is to end with *exit_status: after --help, or
- * after a line on stderr about a mistake. */
+/* Reads the command line. Returns false if the program is to end with *exit_status: after --help,
+ * or after a line on stderr about a mistake. */
 bool read_options(int argc, char **argv, fit_options *options, int *exit_status);
 
 /* ------------------------------------------------------------------------------- data */
 
-/* Points are (N, 2) in the units of the fit: original = shift + scale * fitted, column by column. */
+/* Points are (N, 2) in the units of the fit: original = shift + scale fitted, for each column. */
 typedef struct dataset {
     erg_tensor *train, *held_out;
     double shift[2], scale[2];
@@ -52,7 +52,7 @@ void dataset_restore(const dataset *data, erg_tensor *points);
 
 /* ------------------------------------------------------------------------------- training */
 
-/* E(x) = mlp(x) + base |x|^2 / 2, which is erg_energy_apply((erg_energy){model_energy, &model}, x) */
+/* E(x) = mlp(x) + base |x|^2 / 2, as an erg_energy: {model_energy, &model}. */
 typedef struct model {
     erg_mlp *mlp;
     double base;

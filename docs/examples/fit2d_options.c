@@ -25,36 +25,21 @@ typedef struct option_row {
 } option_row;
 
 #define FIELD(field) offsetof(fit_options, field)
-#define ALWAYS(x)                                                                                  \
-    { x, x, x, x }
+#define BY_LOSS(cd, pcd, dsm, sm)                                                                  \
+    { cd, pcd, dsm, sm }
+#define ALWAYS(x) BY_LOSS(x, x, x, x)
 
 static const option_row rows[] = {
-    {"--data",
-     "WHAT",
-     "two_moons, eight_gaussians, FILE.npy or FILE.csv (two_moons)",
-     DATA,
-     FIELD(data),
-     0,
-     0,
-     {0}},
-    {"--loss",
-     "LOSS",
+    {"--data", "WHAT", "two_moons, eight_gaussians, FILE.npy or FILE.csv (two_moons)", DATA,
+     FIELD(data), 0, 0, ALWAYS(0)},
+    {"--loss", "LOSS",
      "cd, pcd: contrastive divergence from the data or from persistent chains;\n"
      "dsm, sm: denoising or exact score matching (pcd)",
-     LOSS,
-     FIELD(loss),
-     0,
-     0,
-     {0}},
-    {"--out",
-     "DIR",
-     "where pictures and tables go; made if missing (fit2d)",
-     TEXT,
-     FIELD(out),
-     0,
-     0,
-     {0}},
-    {"--steps", "N", "training steps", COUNT, FIELD(steps), 1, 1e9, {3000, 3000, 12000, 3000}},
+     LOSS, FIELD(loss), 0, 0, ALWAYS(0)},
+    {"--out", "DIR", "where pictures and tables go; made if missing (fit2d)", TEXT, FIELD(out), 0,
+     0, ALWAYS(0)},
+    {"--steps", "N", "training steps", COUNT, FIELD(steps), 1, 1e9,
+     BY_LOSS(3000, 3000, 12000, 3000)},
     {"--batch", "N", "points in a step", COUNT, FIELD(batch), 1, 1e6, ALWAYS(256)},
     {"--hidden", "N", "width of each of the two hidden layers", COUNT, FIELD(hidden), 1, 4096,
      ALWAYS(128)},
@@ -70,7 +55,7 @@ static const option_row rows[] = {
      FIELD(langevin_step), 1e-9, 1e6, ALWAYS(2e-3)},
     {"--penalty", "X", "cd, pcd: weight of mean(E(data)^2 + E(chains)^2), 0 for none", NUMBER,
      FIELD(penalty), 0, 1e6, ALWAYS(0.02)},
-    {"--seed", "N", "of all random numbers (1)", SEED, FIELD(seed), 0, 0, {0}},
+    {"--seed", "N", "of all random numbers (1)", SEED, FIELD(seed), 0, 0, ALWAYS(0)},
     {"--threads", "N", "at most this many; changes no result (all processors)", COUNT,
      FIELD(threads), 1, 256, ALWAYS(0)},
 };
@@ -187,7 +172,7 @@ static void complain(const option_row *row, const char *text) {
     fprintf(stderr, ", not \"%s\"; see fit2d --help\n", text);
 }
 
-/* ------------------------------------------------------------------------------- the command line */
+/* ------------------------------------------------------------------------------- command line */
 
 static const option_row *find_row(const char *name) {
     for (const option_row *row = rows; row < rows + N_ROWS; row++)

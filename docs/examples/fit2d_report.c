@@ -1,7 +1,7 @@
 /* fit2d_report.c: pictures of the fit, tables, and a page that shows them.
  *
- * The energy is drawn as E + log Z + log(scale_1 scale_2) = -log p(x), so that pictures of different
- * fits can be compared. */
+ * The energy is drawn as E + log Z + log(scale_1 scale_2) = -log p(x), so that pictures of
+ * different fits can be compared. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,8 +321,23 @@ static erg_status write_tables(const fit *fit) {
     return status;
 }
 
+/* Pictures that this fit may lack must not be left from an earlier one. */
+static erg_status remove_pictures(const fit *fit) {
+    static const char *const names[] = {"density.png", "truth.png"};
+    path_text path;
+    for (int i = 0; i < 2; i++) {
+        erg_status status = path_to(fit, names[i], path);
+        if (status != ERG_OK)
+            return status;
+        remove(path);
+    }
+    return ERG_OK;
+}
+
 erg_status write_report(const fit *fit) {
-    erg_status status = write_tables(fit);
+    erg_status status = remove_pictures(fit);
+    if (status == ERG_OK)
+        status = write_tables(fit);
     if (status == ERG_OK)
         status = draw_planes(fit);
     if (status == ERG_OK)

@@ -13,9 +13,9 @@
 /* Rows of the history at most, and transitions of the chains that make the samples. */
 enum { MAX_ROWS = 1000, SAMPLE_STEPS = 2000 };
 
-/* Slots of pcd's replay buffer, and the part of them that is started afresh at each draw. The weight
- * of a mode is learned from how many chains are in it. The fewer the slots, the sooner the chains
- * follow a change of the energy; the more, the less they fluctuate. */
+/* Slots of pcd's replay buffer, and the part of them that is started afresh at each draw. The
+ * weight of a mode is learned from how many chains are in it. The fewer the slots, the sooner the
+ * chains follow a change of the energy; the more, the less they fluctuate. */
 enum { REPLAY_SLOTS = 2048 };
 #define REPLAY_RESTART 0.02
 
