@@ -366,10 +366,13 @@ ERG_API erg_status erg_gradcheck(erg_node *y, erg_node *const *xs, int n,
  *   time         prints time and bytes per second of each step when the plan is freed
  *   reference    runs the plain interpreter: node by node in double precision, no passes
  *   verify       checks the graph after each pass of the compiler
- *   no-simplify, no-cse, no-reuse    switch a pass off; results are the same */
+ *   no-simplify, no-transpose, no-cse, no-regions, no-reuse
+ *                switch a pass off; results are the same
+ *   small-tiles  cuts the batch into tiles of 8 rows; results are the same */
 
 /* A plan that computes count >= 1 nodes. NULL if the graph holds an error or memory is short. The
- * caller frees it. Compiling leaves the graph as it is. */
+ * caller frees it. Compiling leaves the graph as it is. The plan has memory for erg_threads() threads
+ * as that is now; with more threads later it uses no more. */
 ERG_API erg_plan *erg_compile(erg_node *const *outputs, int count);
 ERG_API void erg_plan_free(erg_plan *plan);
 /* Runs once, or n times. Allocates nothing and cannot fail. */

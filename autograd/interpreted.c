@@ -38,14 +38,13 @@ static bool lay_out(layout *l, erg_node *const *outputs, int count) {
     return l->needed && l->offsets;
 }
 
-static void run_leaf(const erg_step *step, uint64_t run) {
-    (void)run;
+static void run_leaf(const erg_step *step, const erg_work *work) {
     const erg_tensor *value = step->node->value;
-    memcpy(step->out, value->data, (size_t)erg_tensor_size(value) * erg_dtype_size(value->dtype));
+    memcpy(work->out, value->data, (size_t)erg_tensor_size(value) * erg_dtype_size(value->dtype));
 }
 
-static void run_eval(const erg_step *step, uint64_t run) {
-    erg_ops[step->node->op].eval(step->node, step->in, step->out, run);
+static void run_eval(const erg_step *step, const erg_work *work) {
+    erg_ops[step->node->op].eval(step->node, work->in, work->out, work->run);
 }
 
 static void *elements(const erg_plan *plan, const layout *l, const erg_node *node) {
@@ -61,8 +60,12 @@ static void fill(erg_plan *plan, const layout *l) {
         void *out = plan->arena + l->offsets[id];
         for (int k = 0; k < node->n_in; k++)
             pointers[k] = elements(plan, l, node->in[k]);
-        plan->steps[plan->n_steps++] = (erg_step){
-            .run = node->value ? run_leaf : run_eval, .node = node, .in = pointers, .out = out};
+        plan->steps[plan->n_steps++] = (erg_step){.part = node->value ? run_leaf : run_eval,
+                                                  .node = node,
+                                                  .in = pointers,
+                                                  .out = out,
+                                                  .items = 1,
+                                                  .grain = 1};
         pointers += node->n_in;
         if (node->op == ERG_OP_assign && l->needed[id] & 2)
             plan->stores[plan->n_stores++] = (erg_store){
@@ -79,14 +82,17 @@ bool erg_plan_interpreted(erg_plan *plan, erg_node *const *outputs, int count) {
         plan->arena = aligned_alloc(64, l.arena + 64);
         plan->memory = calloc(l.pointers + 1, sizeof(void *));
         plan->steps = calloc((size_t)l.steps + 1, sizeof *plan->steps);
+        plan->phases = calloc(1, sizeof *plan->phases);
         plan->stores = calloc((size_t)l.stores + 1, sizeof *plan->stores);
         plan->outputs = calloc((size_t)count, sizeof *plan->outputs);
-        done = plan->arena && plan->memory && plan->steps && plan->stores && plan->outputs;
+        done = plan->arena && plan->memory && plan->steps && plan->phases && plan->stores &&
+               plan->outputs;
     }
     if (!done)
         erg_fail(ERG_ERROR_MEMORY, "compile: out of memory");
     if (done) {
         fill(plan, &l);
+        plan->phases[plan->n_phases++] = (erg_phase){.count = plan->n_steps};
         plan->n_outputs = count;
         for (int k = 0; k < count; k++)
             plan->outputs[k] = (erg_tensor){outputs[k]->dtype, outputs[k]->shape,

@@ -9,6 +9,7 @@ libcore_la_SOURCES += \
     %D%/draw.c \
     %D%/effect.c \
     %D%/elementwise.c \
+    %D%/execute.c \
     %D%/gradcheck.c \
     %D%/graph.c \
     %D%/graph.h \
@@ -23,16 +24,19 @@ libcore_la_SOURCES += \
     %D%/reduce.c \
     %D%/reshape.c \
     %D%/run.c \
-    %D%/sweep.c
+    %D%/sweep.c \
+    %D%/watch.c
 
 # The compiler.
 libcore_la_SOURCES += \
     %D%/plan/algebra.c \
     %D%/plan/arena.c \
     %D%/plan/arena.h \
+    %D%/plan/bind.c \
     %D%/plan/collect.c \
     %D%/plan/constant.c \
     %D%/plan/cse.c \
+    %D%/plan/loop.c \
     %D%/plan/lower.c \
     %D%/plan/lower.h \
     %D%/plan/lower_elementwise.c \
@@ -46,9 +50,13 @@ libcore_la_SOURCES += \
     %D%/plan/passes.c \
     %D%/plan/passes.h \
     %D%/plan/product.c \
+    %D%/plan/region.c \
     %D%/plan/rewrite.c \
+    %D%/plan/rows.c \
     %D%/plan/schedule.c \
     %D%/plan/schedule.h \
     %D%/plan/simplify.c \
     %D%/plan/simplify.h \
+    %D%/plan/tile.c \
+    %D%/plan/transpose.c \
     %D%/plan/verify.c

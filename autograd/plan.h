@@ -1,23 +1,57 @@
 /* plan.h: a compiled plan: steps over one arena. Internal to autograd/.
  *
- * Running is a loop over steps, then the stores of assigned leaves. The reference interpreter fills
- * this struct with one step a node; autograd/plan/ fills it with better ones. The executor does not
- * know the difference. */
+ * A step computes one value. Its work is a number of items that do not depend on each other; the
+ * executor hands out ranges of them to threads. Steps are grouped into phases. In most phases a
+ * step does all of its items before the next step starts. In a *region* no step mixes the rows of
+ * the batch, so a tile of some rows goes through all steps while its values stay in the caches.
+ *
+ * The reference interpreter fills this struct with one step a node; autograd/plan/ fills it with
+ * better ones. The executor does not know the difference. */
 #ifndef ERG_AUTOGRAD_PLAN_H
 #define ERG_AUTOGRAD_PLAN_H
 
 #include "graph.h"
 
+/* A range of a step's items, for one call of its kernel. */
+typedef struct erg_work {
+    const void *const *in; /* operands' elements, */
+    void *out;             /* and the result's, from item 0 on */
+    int64_t begin, end;
+    int64_t origin; /* items of the whole before item 0 */
+    int slot;       /* of scratch memory, that nobody else uses now; < threads of the plan */
+    uint64_t run;
+} erg_work;
+
+/* Where a region's step finds the first row of a tile, in an operand or in its result. */
+typedef struct erg_place {
+    unsigned char *data;
+    size_t per_row;  /* bytes; 0: all rows read the same, or the value lives in a tile's arena, */
+    size_t per_slot; /* of which there is one for each slot */
+} erg_place;
+
+enum { ERG_REGION_OPERANDS = 16 }; /* of a step in a region, at most */
+
 typedef struct erg_step erg_step;
 struct erg_step {
-    void (*run)(const erg_step *step, uint64_t run);
-    const erg_node *node;   /* what it computes: for kernels that read attributes, and messages */
-    const void *const *in;  /* operands' elements */
-    void *out;              /* the result's elements */
-    const void *detail;     /* what the kernel was prepared with, owned by the plan */
-    uint64_t calls;         /* ERG_DEBUG=time: how often, */
-    double seconds;         /* and how long */
+    void (*part)(const erg_step *step, const erg_work *work);
+    void (*finish)(const erg_step *step); /* after all items; or NULL */
+    const erg_node *node;    /* what it computes: for kernels that read attributes, and messages */
+    int n_in;                /* operands; a leaf's only one is its tensor */
+    const void *const *in;   /* operands' elements, */
+    void *out;               /* and the result's: of all rows */
+    const erg_place *places; /* in a region: of operands, then of the result */
+    const void *detail;      /* what the kernel was prepared with, owned by the plan */
+    int64_t items, grain;    /* a thread should have `grain` items at least */
+    uint64_t calls;          /* ERG_DEBUG=time: how many runs, */
+    double seconds;          /* and how long in all */
 };
+
+typedef struct erg_phase {
+    int first, count; /* steps */
+    int64_t rows;     /* of the batch, if it is a region; else 0 */
+    int64_t tile;     /* rows that go through all steps together */
+    int64_t grain;    /* tiles a thread should have at least */
+} erg_phase;
 
 /* After the steps: dst = src, so that all reads of a leaf in a run saw its old value. */
 typedef struct erg_store {
@@ -31,14 +65,21 @@ struct erg_plan {
     erg_graph *work;  /* the rewritten copy that steps refer to; NULL: the graph itself */
     erg_step *steps;
     int n_steps;
+    erg_phase *phases;
+    int n_phases;
     erg_store *stores;
     int n_stores;
+    /* The last phase is a region whose rows alone are stored, and read by none but the same rows of
+     * it: so a tile may do many runs before the next tile starts. */
+    bool loops;
     erg_tensor *outputs; /* data points into the arena */
     int n_outputs;
-    unsigned char *arena;
-    size_t arena_size;
+    int threads;          /* that have scratch memory */
+    unsigned char *arena; /* whole arrays, then a tile's for each thread */
+    size_t arena_size, tile_arena;
     void *memory; /* everything the steps point to, in one allocation */
     bool check_finite, timed;
+    bool found; /* check_finite: in this run */
 };
 
 /* Which nodes count outputs need, effects of groups included: a byte for each id of the graph,
@@ -50,7 +91,23 @@ unsigned char *erg_collect(const erg_graph *graph, erg_node *const *outputs, int
 bool erg_plan_interpreted(erg_plan *plan, erg_node *const *outputs, int count);
 bool erg_plan_optimised(erg_plan *plan, erg_node *const *outputs, int count);
 
+/* ---- execute.c */
+
+/* Runs n times. */
+void erg_plan_execute(erg_plan *plan, int64_t n);
+
+/* ---- watch.c: what ERG_DEBUG asks for */
+
 /* True if ERG_DEBUG holds this word. */
 bool erg_debug(const char *word);
+/* Words this library does not know are said, so that a typing mistake is not a silent nothing. */
+void erg_debug_warn(void);
+void erg_plan_print(const erg_plan *plan);
+void erg_plan_print_times(const erg_plan *plan);
+/* Around work on a step: the time before, and then what is to be noted; `result` is what was
+ * computed, and `last` tells that the run's work on this step is done. */
+double erg_watch_begin(void);
+void erg_watch_end(erg_plan *plan, erg_step *step, double start, const erg_tensor *result,
+                   uint64_t run, bool last);
 
 #endif

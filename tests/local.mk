@@ -30,6 +30,7 @@ test_programs = \
     %D%/test_print_graph \
     %D%/test_quadrature \
     %D%/test_random \
+    %D%/test_regions \
     %D%/test_replay \
     %D%/test_samplers \
     %D%/test_simplify \
@@ -46,6 +47,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_plan_SOURCES = %D%/test_plan.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h \
     %D%/ops_table.c %D%/ops_table.h %D%/ops_table.def
 %C%_test_passes_SOURCES = %D%/test_passes.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h
+%C%_test_regions_SOURCES = %D%/test_regions.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free

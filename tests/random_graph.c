@@ -446,11 +446,13 @@ static void derive(random_graph *r, const drawer *d, int leaves) {
 
 random_graph random_graph_new(uint64_t seed, random_graph_options options) {
     static const int64_t small[] = {1, 2, 3, 5, 7, 17, 20}, large[] = {3, 20, 40, 64};
+    static const int64_t rows[] = {16, 17, 21, 24};
     drawer d = {.options = options, .state = seed, .graph = erg_graph_new(seed)};
     for (int i = 0; i < 3; i++)
-        d.sizes[i] =
-            options.large ? large[below(&d, COUNT(large))] : small[below(&d, COUNT(small))];
-    if (!options.large && below(&d, 20) == 0)
+        d.sizes[i] = options.large  ? large[below(&d, COUNT(large))]
+                     : options.rows ? rows[below(&d, COUNT(rows))]
+                                    : small[below(&d, COUNT(small))];
+    if (!options.large && !options.rows && below(&d, 20) == 0)
         d.sizes[below(&d, 3)] = 0;
     int leaves = 3;
     for (int k = 0; k < leaves; k++)

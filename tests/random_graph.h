@@ -12,6 +12,7 @@ typedef struct random_graph_options {
     erg_dtype dtype;
     int operations; /* that many are drawn; some are several nodes */
     bool large;     /* sizes of tens of thousands of elements, else of tens */
+    bool rows;      /* all axes of tens of elements: a leading one is a batch */
     bool derive;    /* outputs are derivatives of a sum, of first and second order */
 } random_graph_options;
 

@@ -237,7 +237,8 @@ START_TEST(memory_of_a_chain_does_not_grow) {
     for (int length = 3; length < 1000; length *= 10) {
         erg_node *chains[] = {sin_chain(x, length), product_chain(x, length)};
         for (int k = 0; k < 2; k++) {
-            erg_plan *plan = compile(chains[k]), *plain = compile_with("no-reuse", &chains[k], 1);
+            erg_plan *plan = compile_with("no-regions", &chains[k], 1);
+            erg_plan *plain = compile_with("no-regions,no-reuse", &chains[k], 1);
             ck_assert_uint_eq(erg_plan_arena(plan), (size_t)(k + 1) * SIZE);
             ck_assert_uint_eq(erg_plan_arena(plain), (size_t)length * SIZE);
             erg_plan_free(plan);
@@ -272,7 +273,8 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- effects */
 
-static const char *const modes[] = {"verify", "reference", "no-simplify,no-cse,no-reuse"};
+static const char *const modes[] = {"verify", "reference", "no-simplify,no-cse,no-reuse",
+                                    "no-regions"};
 
 typedef struct world {
     erg_graph *graph;
@@ -374,7 +376,7 @@ START_TEST(running_asks_for_no_memory) {
             .dtype = i % 2 ? F64 : F32, .operations = 25, .large = i >= 10};
         random_graph r = random_graph_new((uint64_t)i, options);
         int first = atomic_load(&requests);
-        erg_plan *plan = compile_with("", r.outputs, r.count);
+        erg_plan *plan = compile_with(i % 2 ? "small-tiles" : "", r.outputs, r.count);
         ck_assert_int_gt(atomic_load(&requests), first); /* they are counted */
         erg_run(plan);                                   /* starts the threads */
         int before = atomic_load(&requests);

@@ -21,6 +21,8 @@ static const char *const variants[] = {
     "verify",
     "verify,no-cse",
     "verify,no-reuse",
+    "verify,no-regions",
+    "verify,small-tiles",
     "verify,no-simplify",
     "verify,no-simplify,no-cse,no-reuse",
 };

@@ -1,8 +1,9 @@
 /* lower.h: from nodes to calls of kernels. Internal to plan/.
  *
- * Each family of operations has a function that prepares a step: it sets `run` and `detail`, with
- * everything that can be known before the first run. node, in and out are set already, in[k] being
- * the elements of the source of operand k's view (see schedule.h). False if memory is short. */
+ * Each family of operations has a function that prepares a step: it sets `part`, `finish`, `items`,
+ * `grain` and `detail`, with everything that can be known before the first run. node and n_in are
+ * set already. At work, in[k] are the elements of the source of operand k's view (see schedule.h).
+ * False if memory is short. */
 #ifndef ERG_AUTOGRAD_PLAN_LOWER_H
 #define ERG_AUTOGRAD_PLAN_LOWER_H
 
@@ -12,7 +13,7 @@
 typedef struct erg_lowering {
     erg_plan *plan;
     const erg_kernels *kernels;
-    int threads;         /* for which matrix products have room to work */
+    int64_t rows; /* of the batch, if the step is in a region: each has as many items; or 0 */
     unsigned char *room; /* of all products, one after the other; NULL before the first */
 } erg_lowering;
 
@@ -34,8 +35,10 @@ erg_lower_step erg_lower_concat;
 erg_lower_step erg_lower_gather;
 erg_lower_step erg_lower_scatter_add;
 
-/* Fills a plan with the steps of a program. */
+/* Gives a plan its steps, without addresses. */
 bool erg_lower(erg_plan *plan, const erg_program *program, const erg_schedule *schedule);
+/* bind.c: then the addresses, the arena, and what becomes of the results. */
+bool erg_bind(erg_plan *plan, const erg_program *program, const erg_schedule *schedule);
 
 /* Zeroed, and freed with the plan. NULL if memory is short. */
 void *erg_lower_alloc(erg_lowering *lowering, size_t size);
@@ -43,5 +46,8 @@ void *erg_lower_alloc(erg_lowering *lowering, size_t size);
 /* How many items a thread should have at least, if each takes as long as `cost` additions: waking
  * another thread takes as long as some ten thousand. */
 int64_t erg_grain(double cost);
+
+/* True if a sum or maximum is made of partial ones: the order depends on all sizes. */
+bool erg_fold_is_cut(const erg_node *node);
 
 #endif

@@ -1,5 +1,4 @@
 /* lower_elementwise.c: steps that compute element i of the result from elements i of operands. */
-#include "../../tensor/threads.h"
 #include "lower.h"
 
 enum { MOST_OPERANDS = 3 };
@@ -11,7 +10,7 @@ typedef struct elementwise {
         erg_binary_kernel *binary;
         erg_select_kernel *select;
     } kernel;
-    int64_t size, row_size, grain;
+    int64_t row_size;
     struct {
         int64_t row;   /* bytes from row to row, see erg_view */
         int64_t bytes; /* from element to element */
@@ -49,9 +48,9 @@ static elementwise *prepare(erg_lowering *lowering, erg_step *step) {
     elementwise *e = erg_lower_alloc(lowering, sizeof *e);
     if (!e)
         return NULL;
-    e->size = erg_shape_size(node->shape);
+    step->items = erg_shape_size(node->shape);
+    step->grain = erg_grain(cost_of(node->op));
     e->row_size = erg_row_size(node);
-    e->grain = erg_grain(cost_of(node->op));
     e->bytes = (int64_t)erg_dtype_size(node->dtype);
     for (int k = 0; k < node->n_in; k++) {
         erg_view view = erg_view_operand(node, k);
@@ -71,45 +70,29 @@ typedef struct piece {
     void *out;
 } piece;
 
-static piece piece_at(const erg_step *step, int64_t begin, int64_t end) {
+static piece piece_at(const erg_step *step, const erg_work *work, int64_t begin) {
     const elementwise *e = step->detail;
     int64_t row = begin / e->row_size, column = begin % e->row_size, left = e->row_size - column;
-    piece p = {.n = end - begin < left ? end - begin : left,
-               .out = (char *)step->out + begin * e->bytes};
-    for (int k = 0; k < step->node->n_in; k++)
+    piece p = {.n = work->end - begin < left ? work->end - begin : left,
+               .out = (char *)work->out + begin * e->bytes};
+    for (int k = 0; k < step->n_in; k++)
         p.in[k] =
-            (const char *)step->in[k] + row * e->operand[k].row + column * e->operand[k].bytes;
+            (const char *)work->in[k] + row * e->operand[k].row + column * e->operand[k].bytes;
     return p;
 }
 
 /* ------------------------------------------------------------------------------- one operand */
 
-static void unary_range(void *ctx, int64_t begin, int64_t end, int thread) {
-    const erg_step *step = ctx;
+static void unary_part(const erg_step *step, const erg_work *work) {
     const elementwise *e = step->detail;
-    piece p = piece_at(step, begin, end);
-    (void)thread;
+    piece p = piece_at(step, work, work->begin);
     e->kernel.unary(p.n, p.in[0], p.out);
 }
 
-static void run_unary(const erg_step *step, uint64_t run) {
+static void polygamma_part(const erg_step *step, const erg_work *work) {
     const elementwise *e = step->detail;
-    (void)run;
-    erg_parallel_for(e->size, e->grain, unary_range, (void *)step);
-}
-
-static void polygamma_range(void *ctx, int64_t begin, int64_t end, int thread) {
-    const erg_step *step = ctx;
-    const elementwise *e = step->detail;
-    piece p = piece_at(step, begin, end);
-    (void)thread;
+    piece p = piece_at(step, work, work->begin);
     e->kernel.polygamma((int)step->node->attr[0], p.n, p.in[0], p.out);
-}
-
-static void run_polygamma(const erg_step *step, uint64_t run) {
-    const elementwise *e = step->detail;
-    (void)run;
-    erg_parallel_for(e->size, e->grain, polygamma_range, (void *)step);
 }
 
 static erg_unary_kernel *unary_kernel(const erg_kernels *kernels, const erg_node *node) {
@@ -134,30 +117,23 @@ bool erg_lower_unary(erg_lowering *lowering, erg_step *step) {
         return false;
     if (step->node->op == ERG_OP_polygamma) {
         e->kernel.polygamma = lowering->kernels->polygamma[step->node->dtype];
-        step->run = run_polygamma;
+        step->part = polygamma_part;
     } else {
         e->kernel.unary = unary_kernel(lowering->kernels, step->node);
-        step->run = run_unary;
+        step->part = unary_part;
     }
     return true;
 }
 
 /* ------------------------------------------------------------------------------- two operands */
 
-static void binary_range(void *ctx, int64_t begin, int64_t end, int thread) {
-    const erg_step *step = ctx;
+static void binary_part(const erg_step *step, const erg_work *work) {
     const elementwise *e = step->detail;
-    (void)thread;
-    for (piece p; begin < end; begin += p.n) {
-        p = piece_at(step, begin, end);
+    piece p;
+    for (int64_t at = work->begin; at < work->end; at += p.n) {
+        p = piece_at(step, work, at);
         e->kernel.binary(p.n, p.in[0], e->operand[0].step, p.in[1], e->operand[1].step, p.out);
     }
-}
-
-static void run_binary(const erg_step *step, uint64_t run) {
-    const elementwise *e = step->detail;
-    (void)run;
-    erg_parallel_for(e->size, e->grain, binary_range, (void *)step);
 }
 
 static erg_binary_kernel *binary_kernel(const erg_kernels *kernels, const erg_node *node) {
@@ -179,27 +155,20 @@ bool erg_lower_binary(erg_lowering *lowering, erg_step *step) {
     if (!e)
         return false;
     e->kernel.binary = binary_kernel(lowering->kernels, step->node);
-    step->run = run_binary;
+    step->part = binary_part;
     return true;
 }
 
 /* ------------------------------------------------------------------------------- selection */
 
-static void select_range(void *ctx, int64_t begin, int64_t end, int thread) {
-    const erg_step *step = ctx;
+static void select_part(const erg_step *step, const erg_work *work) {
     const elementwise *e = step->detail;
-    (void)thread;
-    for (piece p; begin < end; begin += p.n) {
-        p = piece_at(step, begin, end);
+    piece p;
+    for (int64_t at = work->begin; at < work->end; at += p.n) {
+        p = piece_at(step, work, at);
         e->kernel.select(p.n, p.in[0], p.in[1], e->operand[1].step, p.in[2], e->operand[2].step,
                          p.out);
     }
-}
-
-static void run_where(const erg_step *step, uint64_t run) {
-    const elementwise *e = step->detail;
-    (void)run;
-    erg_parallel_for(e->size, e->grain, select_range, (void *)step);
 }
 
 bool erg_lower_where(erg_lowering *lowering, erg_step *step) {
@@ -207,6 +176,6 @@ bool erg_lower_where(erg_lowering *lowering, erg_step *step) {
     if (!e)
         return false;
     e->kernel.select = lowering->kernels->select[step->node->dtype];
-    step->run = run_where;
+    step->part = select_part;
     return true;
 }

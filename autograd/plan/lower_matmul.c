@@ -1,8 +1,7 @@
 /* lower_matmul.c: products of matrices, one for each batch. The rows of all results are one long
- * list that is cut into parts: an element's bits do not depend on the rows around it. */
+ * list that may be cut anywhere: an element's bits do not depend on the rows around it. */
 #include <stdlib.h>
 
-#include "../../tensor/threads.h"
 #include "lower.h"
 
 typedef struct product {
@@ -12,51 +11,36 @@ typedef struct product {
     int64_t lda, ldb;           /* from row to row, as stored */
     int64_t matrix_a, matrix_b; /* from batch to batch */
     int64_t bytes;              /* of an element */
-    int64_t rows, parts;        /* of all batches; at most one part for each thread */
-    unsigned char *room;        /* scratch of the kernel, for each part */
+    unsigned char *room;        /* scratch of the kernel, for each slot */
     size_t room_size;
 } product;
 
-static int64_t first_row(const product *p, int64_t part) {
-    int64_t rest = p->rows % p->parts;
-    return p->rows / p->parts * part + (part < rest ? part : rest);
-}
-
 /* Rows begin .. end of one batch. */
-static void multiply(const erg_step *step, int64_t batch, int64_t begin, int64_t end, void *room) {
+static void multiply(const erg_step *step, const erg_work *work, int64_t batch, int64_t begin,
+                     int64_t end) {
     const product *p = step->detail;
     int64_t a = batch * p->matrix_a + begin * (p->trans_a ? 1 : p->lda);
     int64_t c = (batch * p->m + begin) * p->n;
     p->kernel(p->trans_a, p->trans_b, end - begin, p->n, p->k, 1,
-              (const char *)step->in[0] + a * p->bytes, p->lda,
-              (const char *)step->in[1] + batch * p->matrix_b * p->bytes, p->ldb, 0,
-              (char *)step->out + c * p->bytes, p->n, room);
+              (const char *)work->in[0] + a * p->bytes, p->lda,
+              (const char *)work->in[1] + batch * p->matrix_b * p->bytes, p->ldb, 0,
+              (char *)work->out + c * p->bytes, p->n, p->room + (size_t)work->slot * p->room_size);
 }
 
-static void part_range(void *ctx, int64_t begin, int64_t end, int thread) {
-    const erg_step *step = ctx;
+static void product_part(const erg_step *step, const erg_work *work) {
     const product *p = step->detail;
-    void *room = p->room + (size_t)begin * p->room_size; /* nobody else has part `begin` */
-    int64_t last = first_row(p, end);
-    (void)thread;
-    for (int64_t row = first_row(p, begin), next; row < last; row = next) {
+    for (int64_t row = work->begin, next; row < work->end; row = next) {
         int64_t batch = row / p->m, start = batch * p->m;
-        next = start + p->m < last ? start + p->m : last;
-        multiply(step, batch, row - start, next - start, room);
+        next = start + p->m < work->end ? start + p->m : work->end;
+        multiply(step, work, batch, row - start, next - start);
     }
 }
 
-static void run_matmul(const erg_step *step, uint64_t run) {
-    const product *p = step->detail;
-    (void)run;
-    erg_parallel_for(p->parts, 1, part_range, (void *)step);
-}
-
-/* Steps run one after the other: all products use the same room, the largest dtype's for each
- * thread. */
+/* A thread does one step at a time: all products use the same room, the largest dtype's for each
+ * slot. */
 static bool make_room(erg_lowering *lowering, size_t size) {
     if (!lowering->room) {
-        lowering->room = aligned_alloc(64, size * (size_t)lowering->threads);
+        lowering->room = aligned_alloc(64, size * (size_t)lowering->plan->threads);
         lowering->plan->memory = lowering->room;
     }
     return lowering->room != NULL;
@@ -83,10 +67,9 @@ bool erg_lower_matmul(erg_lowering *lowering, erg_step *step) {
                    .bytes = (int64_t)erg_dtype_size(node->dtype),
                    .room = lowering->room,
                    .room_size = room_size};
-    p->rows = erg_shape_size(node->shape) / p->n;
-    p->parts = p->rows / erg_grain(0.25 * (double)p->n * (double)p->k + 1);
-    p->parts = p->parts < 1 ? 1 : p->parts > lowering->threads ? lowering->threads : p->parts;
+    step->items = erg_shape_size(node->shape) / p->n;
+    step->grain = erg_grain(0.25 * (double)p->n * (double)p->k + 1);
+    step->part = product_part;
     step->detail = p;
-    step->run = run_matmul;
     return true;
 }

@@ -2,18 +2,14 @@
  * each operand: out[sum_d i_d s_d] = in[sum_d i_d t_d] for all i, with strides s and t. */
 #include <string.h>
 
-#include "../../tensor/threads.h"
 #include "lower.h"
 
 typedef struct move {
     erg_copy_kernel *kernel;
-    size_t zeros; /* bytes of the result to clear first */
-    int count;    /* copies, one for each operand */
-    struct part {
-        erg_box box;
-        int cut; /* the dimension split over threads, */
-        int64_t grain;
-    } part[];
+    int cut;         /* the dimension along which the step's items lie */
+    int64_t cleared; /* bytes of the result to clear first, for each item */
+    int count;       /* copies, one for each operand */
+    erg_box box[];
 } move;
 
 /* Distances in elements between neighbours along each axis. */
@@ -34,65 +30,44 @@ static erg_box box_of(erg_shape shape, erg_shape from, erg_shape to) {
     return box;
 }
 
+static void move_part(const erg_step *step, const erg_work *work) {
+    const move *m = step->detail;
+    int64_t begin = work->begin, count = work->end - begin;
+    if (m->cleared)
+        memset((char *)work->out + begin * m->cleared, 0, (size_t)(count * m->cleared));
+    for (int k = 0; k < m->count; k++) {
+        erg_box box = m->box[k];
+        box.size[m->cut] = count;
+        box.src_offset += begin * box.src_stride[m->cut];
+        box.dst_offset += begin * box.dst_stride[m->cut];
+        m->kernel(&box, work->in[k], work->out);
+    }
+}
+
 static move *prepare(erg_lowering *lowering, erg_step *step) {
     const erg_node *node = step->node;
-    move *m = erg_lower_alloc(lowering, sizeof *m + (size_t)node->n_in * sizeof *m->part);
+    move *m = erg_lower_alloc(lowering, sizeof *m + (size_t)node->n_in * sizeof *m->box);
     if (!m)
         return NULL;
     m->kernel = lowering->kernels->copy[node->dtype];
     step->detail = m;
+    step->part = move_part;
     return m;
 }
 
-/* Splits along the largest dimension. */
-static void add_part(move *m, erg_box box) {
-    struct part *part = &m->part[m->count++];
-    double size = 1;
-    int cut = 0;
+static void set_items(erg_step *step, int64_t items) {
+    step->items = items;
+    step->grain = erg_grain((double)erg_shape_size(step->node->shape) / (double)items);
+}
+
+/* One copy, cut along its largest dimension, or along the batch if that is worked on in tiles. */
+static bool finish(erg_lowering *lowering, erg_step *step, move *m, erg_box box) {
     if (box.ndim == 0)
         box.size[box.ndim++] = 1;
-    for (int d = 0; d < box.ndim; d++) {
-        size *= (double)box.size[d];
-        cut = box.size[d] > box.size[cut] ? d : cut;
-    }
-    *part = (struct part){box, cut, 1};
-    if (size > 0)
-        part->grain = erg_grain(size / (double)box.size[cut]);
-}
-
-/* One operand's copy at work. */
-typedef struct copying {
-    const move *move;
-    const struct part *part;
-    const void *in;
-    void *out;
-} copying;
-
-static void copy_range(void *ctx, int64_t begin, int64_t end, int thread) {
-    const copying *c = ctx;
-    int d = c->part->cut;
-    erg_box box = c->part->box;
-    (void)thread;
-    box.size[d] = end - begin;
-    box.src_offset += begin * box.src_stride[d];
-    box.dst_offset += begin * box.dst_stride[d];
-    c->move->kernel(&box, c->in, c->out);
-}
-
-static void run_move(const erg_step *step, uint64_t run) {
-    const move *m = step->detail;
-    (void)run;
-    memset(step->out, 0, m->zeros);
-    for (int k = 0; k < m->count; k++) {
-        const struct part *part = &m->part[k];
-        copying c = {m, part, step->in[k], step->out};
-        erg_parallel_for(part->box.size[part->cut], part->grain, copy_range, &c);
-    }
-}
-
-static bool finish(erg_step *step, move *m, erg_box box) {
-    add_part(m, box);
-    step->run = run_move;
+    for (int d = 1; d < box.ndim && !lowering->rows; d++)
+        m->cut = box.size[d] > box.size[m->cut] ? d : m->cut;
+    m->box[m->count++] = box;
+    set_items(step, box.size[m->cut]);
     return true;
 }
 
@@ -108,7 +83,7 @@ bool erg_lower_permute(erg_lowering *lowering, erg_step *step) {
     strides_of(x->shape, strides);
     for (int d = 0; d < box.ndim; d++)
         box.src_stride[d] = strides[node->attr[d]];
-    return finish(step, m, box);
+    return finish(lowering, step, m, box);
 }
 
 bool erg_lower_broadcast(erg_lowering *lowering, erg_step *step) {
@@ -120,7 +95,7 @@ bool erg_lower_broadcast(erg_lowering *lowering, erg_step *step) {
     for (int d = 0; d < box.ndim; d++)
         if (x->shape.dims[d] == 1)
             box.src_stride[d] = 0;
-    return finish(step, m, box);
+    return finish(lowering, step, m, box);
 }
 
 bool erg_lower_slice(erg_lowering *lowering, erg_step *step) {
@@ -133,34 +108,45 @@ bool erg_lower_slice(erg_lowering *lowering, erg_step *step) {
     box.src_offset = node->attr[1] * box.src_stride[axis];
     /* one element has no next one, and a step that may be too large to multiply */
     box.src_stride[axis] *= node->shape.dims[axis] > 1 ? node->attr[2] : 1;
-    return finish(step, m, box);
+    return finish(lowering, step, m, box);
+}
+
+/* Pad and concat are cut along all axes before their own, of which there may be none. */
+static erg_shape span_shape(erg_shape shape, int64_t axis) {
+    erg_span span = erg_span_of(shape, (int)axis, (int)axis);
+    return ERG_SHAPE(span.outer, span.n, span.inner);
 }
 
 bool erg_lower_pad(erg_lowering *lowering, erg_step *step) {
-    const erg_node *node = step->node, *x = node->in[0];
-    int64_t axis = node->attr[0];
+    const erg_node *node = step->node;
+    erg_shape from = span_shape(node->in[0]->shape, node->attr[0]);
+    erg_shape to = span_shape(node->shape, node->attr[0]);
     move *m = prepare(lowering, step);
     if (!m)
         return false;
-    m->zeros = (size_t)erg_shape_size(node->shape) * erg_dtype_size(node->dtype);
-    erg_box box = box_of(x->shape, x->shape, node->shape);
-    box.dst_offset = node->attr[1] * box.dst_stride[axis];
-    box.dst_stride[axis] *= x->shape.dims[axis] > 1 ? node->attr[3] + 1 : 1;
-    return finish(step, m, box);
+    m->cleared = to.dims[1] * to.dims[2] * (int64_t)erg_dtype_size(node->dtype);
+    erg_box box = box_of(from, from, to);
+    box.dst_offset = node->attr[1] * box.dst_stride[1];
+    box.dst_stride[1] *= from.dims[1] > 1 ? node->attr[3] + 1 : 1;
+    m->box[m->count++] = box;
+    set_items(step, to.dims[0]);
+    return true;
 }
 
 bool erg_lower_concat(erg_lowering *lowering, erg_step *step) {
     const erg_node *node = step->node;
-    int64_t axis = node->attr[0], start = 0;
+    erg_shape to = span_shape(node->shape, node->attr[0]);
+    int64_t start = 0;
     move *m = prepare(lowering, step);
     if (!m)
         return false;
     for (int k = 0; k < node->n_in; k++) {
-        const erg_node *x = node->in[k];
-        erg_box box = box_of(x->shape, x->shape, node->shape);
-        box.dst_offset = start * box.dst_stride[axis];
-        start += x->shape.dims[axis];
-        finish(step, m, box);
+        erg_shape from = span_shape(node->in[k]->shape, node->attr[0]);
+        erg_box box = box_of(from, from, to);
+        box.dst_offset = start * box.dst_stride[1];
+        start += from.dims[1];
+        m->box[m->count++] = box;
     }
+    set_items(step, to.dims[0]);
     return true;
 }

@@ -3,50 +3,41 @@
 #include <string.h>
 
 #include "../../tensor/random.h"
-#include "../../tensor/threads.h"
 #include "lower.h"
 
-static void run_leaf(const erg_step *step, uint64_t run) {
-    const erg_tensor *value = step->node->value;
-    (void)run;
-    memcpy(step->out, value->data, (size_t)erg_tensor_size(value) * erg_dtype_size(value->dtype));
+static void copy_part(const erg_step *step, const erg_work *work) {
+    size_t bytes = erg_dtype_size(step->node->dtype);
+    memcpy((char *)work->out + (size_t)work->begin * bytes,
+           (const char *)work->in[0] + (size_t)work->begin * bytes,
+           (size_t)(work->end - work->begin) * bytes);
 }
 
 bool erg_lower_leaf(erg_lowering *lowering, erg_step *step) {
     (void)lowering;
-    step->run = run_leaf;
+    step->items = erg_shape_size(step->node->shape);
+    step->grain = erg_grain(1);
+    step->part = copy_part;
     return true;
 }
 
 /* ------------------------------------------------------------------------------- random numbers */
 
-typedef struct drawing {
-    const erg_node *node;
-    erg_random where;
-    unsigned char *out;
-} drawing;
-
-/* An element's number depends on its index alone. */
-static void draw_range(void *ctx, int64_t begin, int64_t end, int thread) {
-    const drawing *d = ctx;
-    erg_dtype dtype = d->node->dtype;
-    void *out = d->out + (size_t)begin * erg_dtype_size(dtype);
-    (void)thread;
-    if (d->node->op == ERG_OP_normal)
-        erg_normal_range(dtype, d->where, begin, end, out);
-    else
-        erg_uniform_range(dtype, d->where, begin, end, out);
-}
-
-static void run_random(const erg_step *step, uint64_t run) {
+/* An element's number depends on its index in the whole alone. */
+static void draw_part(const erg_step *step, const erg_work *work) {
     const erg_node *node = step->node;
-    erg_random where = {node->graph->seed, (uint32_t)node->attr[0], run};
-    drawing d = {node, where, step->out};
-    erg_parallel_for(erg_shape_size(node->shape), erg_grain(16), draw_range, &d);
+    erg_random where = {node->graph->seed, (uint32_t)node->attr[0], work->run};
+    int64_t begin = work->origin + work->begin, end = work->origin + work->end;
+    void *out = (char *)work->out + (size_t)work->begin * erg_dtype_size(node->dtype);
+    if (node->op == ERG_OP_normal)
+        erg_normal_range(node->dtype, where, begin, end, out);
+    else
+        erg_uniform_range(node->dtype, where, begin, end, out);
 }
 
 bool erg_lower_random(erg_lowering *lowering, erg_step *step) {
     (void)lowering;
-    step->run = run_random;
+    step->items = erg_shape_size(step->node->shape);
+    step->grain = erg_grain(16);
+    step->part = draw_part;
     return true;
 }

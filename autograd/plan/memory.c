@@ -2,7 +2,11 @@
  *
  * A value lives from its step to the last step that reads it, and values that are not alive at the
  * same time share memory. An elementwise step may write its result over an operand that it is the
- * last to read. Results, and what is stored into leaves, live to the end of the run. */
+ * last to read. Results, and what is stored into leaves, live to the end of the run.
+ *
+ * Steps of a region run in turn on each tile, so what one of them reads or writes as a whole array
+ * is needed from the region's beginning to its end. Values that nobody else sees live in the tile's
+ * own arena, as large as one tile of them. */
 #include <stdlib.h>
 
 #include "arena.h"
@@ -11,19 +15,22 @@
 typedef struct planner {
     erg_schedule *schedule;
     const erg_graph *graph;
-    erg_arena arena;
-    int *range; /* by id of roots: of the arena; 0 if none */
-    bool reuse;
+    erg_arena whole;
+    int *range; /* by id of roots: of the arena it lives in; 0 if none */
 } planner;
+
+static const erg_node *step_at(const planner *p, int place) {
+    return p->graph->nodes[p->schedule->order[place]];
+}
 
 static size_t bytes_of(const erg_node *node) {
     return (size_t)erg_shape_size(node->shape) * erg_dtype_size(node->dtype);
 }
 
-/* The root of operand k, if this step is the last to need its range; else -1. */
-static int dying_root(const planner *p, const erg_node *node, int k) {
+/* The root of operand k, if no step after `place` needs its range; else -1. */
+static int dying_root(const planner *p, const erg_node *node, int k, int place) {
     int root = p->schedule->root[erg_view_operand(node, k).source->id];
-    return p->reuse && p->schedule->last[root] == node->id && p->range[root] ? root : -1;
+    return p->schedule->reuse && p->schedule->last[root] <= place && p->range[root] ? root : -1;
 }
 
 /* Kernels allow the result to be exactly one of the arrays they read, if it is as large. */
@@ -33,11 +40,16 @@ static bool may_overwrite(const erg_node *node, int k) {
            erg_view_operand(node, k).source == node->in[k];
 }
 
+/* Only a whole array, or only a tile's. */
+static bool is_alike(const planner *p, const erg_node *node, int root) {
+    return erg_is_local(p->schedule, node) == erg_is_local(p->schedule, p->graph->nodes[root]);
+}
+
 /* The range of a dying operand, taken from it; 0 if there is none. */
-static int take_over(planner *p, const erg_node *node) {
+static int take_over(planner *p, const erg_node *node, int place) {
     for (int k = 0; k < node->n_in; k++) {
-        int root = may_overwrite(node, k) ? dying_root(p, node, k) : -1;
-        if (root < 0)
+        int root = may_overwrite(node, k) ? dying_root(p, node, k, place) : -1;
+        if (root < 0 || !is_alike(p, node, root))
             continue;
         int range = p->range[root];
         p->range[root] = 0;
@@ -46,31 +58,95 @@ static int take_over(planner *p, const erg_node *node) {
     return 0;
 }
 
-static void place(planner *p, const erg_node *node) {
-    int range = take_over(p, node);
-    if (!range)
-        range = erg_arena_take(&p->arena, bytes_of(node));
-    p->schedule->offset[node->id] = erg_arena_offset(&p->arena, range);
-    p->range[node->id] = range;
+static void give_dying(planner *p, erg_arena *arena, int step, int place, bool local) {
+    const erg_node *node = step_at(p, step);
     for (int k = 0; k < node->n_in; k++) {
-        int root = dying_root(p, node, k);
-        if (root < 0)
+        int root = dying_root(p, node, k, place);
+        if (root < 0 || erg_is_local(p->schedule, p->graph->nodes[root]) != local)
             continue;
-        erg_arena_give(&p->arena, p->range[root]);
+        erg_arena_give(arena, p->range[root]);
         p->range[root] = 0;
     }
 }
 
-bool erg_schedule_memory(erg_schedule *schedule, const erg_program *program, bool reuse) {
-    const erg_graph *graph = program->graph;
-    planner p = {.schedule = schedule, .graph = graph, .reuse = reuse};
+static void put(planner *p, erg_arena *arena, const erg_node *node, int range, size_t bytes) {
+    if (!range)
+        range = erg_arena_take(arena, bytes);
+    p->schedule->offset[node->id] = erg_arena_offset(arena, range);
+    p->range[node->id] = range;
+}
+
+static void place_steps(planner *p, const erg_phase *phase) {
+    for (int i = phase->first; i < phase->first + phase->count; i++) {
+        const erg_node *node = step_at(p, i);
+        put(p, &p->whole, node, take_over(p, node, i), bytes_of(node));
+        give_dying(p, &p->whole, i, i, false);
+    }
+}
+
+/* Values of which there is only a tile. False if memory is short. */
+static bool place_local(planner *p, const erg_phase *region, int64_t tile, size_t *size) {
+    erg_arena arena;
+    if (!erg_arena_init(&arena, region->count))
+        return false;
+    for (int i = region->first; i < region->first + region->count; i++) {
+        const erg_node *node = step_at(p, i);
+        if (erg_is_local(p->schedule, node))
+            put(p, &arena, node, take_over(p, node, i),
+                bytes_of(node) / (size_t)region->rows * (size_t)tile);
+        give_dying(p, &arena, i, i, true);
+    }
+    for (int i = region->first; i < region->first + region->count; i++)
+        if (erg_is_local(p->schedule, step_at(p, i)))
+            p->range[step_at(p, i)->id] = 0;
+    *size = arena.size;
+    erg_arena_free(&arena);
+    return true;
+}
+
+/* Bytes that a row takes while it is worked on; 0 if memory is short. */
+static size_t bytes_to_a_row(planner *p, const erg_phase *region) {
+    enum { SAMPLE = 64 }; /* rows, so that alignment does not count */
+    size_t size;
+    return place_local(p, region, SAMPLE, &size) ? size / SAMPLE + 1 : 0;
+}
+
+static bool place_region(planner *p, const erg_phase *region) {
+    int end = region->first + region->count;
+    size_t size;
+    for (int i = region->first; i < end; i++)
+        if (!erg_is_local(p->schedule, step_at(p, i)))
+            put(p, &p->whole, step_at(p, i), 0, bytes_of(step_at(p, i)));
+    if (!place_local(p, region, region->tile, &size))
+        return false;
+    for (int i = region->first; i < end; i++)
+        give_dying(p, &p->whole, i, end - 1, false);
+    if (size > p->schedule->tile_arena)
+        p->schedule->tile_arena = size;
+    return true;
+}
+
+static bool place_phase(planner *p, erg_phase *phase, const erg_step *steps) {
+    if (phase->rows) {
+        size_t row = bytes_to_a_row(p, phase);
+        if (!row)
+            return false;
+        erg_choose_tile(p->schedule, phase, row, steps);
+    }
+    if (phase->rows)
+        return place_region(p, phase);
+    place_steps(p, phase);
+    return true;
+}
+
+bool erg_schedule_memory(erg_schedule *schedule, const erg_graph *graph, const erg_step *steps) {
+    planner p = {.schedule = schedule, .graph = graph};
     p.range = calloc((size_t)graph->count, sizeof *p.range);
-    bool done = erg_arena_init(&p.arena, graph->count) && p.range;
-    for (int id = 0; done && id < graph->count; id++)
-        if (erg_is_step(schedule, graph->nodes[id]))
-            place(&p, graph->nodes[id]);
-    schedule->arena = p.arena.size;
+    bool done = erg_arena_init(&p.whole, graph->count) && p.range;
+    for (int i = 0; done && i < schedule->n_phases; i++)
+        done = place_phase(&p, &schedule->phases[i], steps);
+    schedule->arena = p.whole.size;
     free(p.range);
-    erg_arena_free(&p.arena);
+    erg_arena_free(&p.whole);
     return done;
 }

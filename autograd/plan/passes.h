@@ -2,12 +2,15 @@
  *
  *     collect    what the outputs need, copied to a work graph
  *     simplify   constants folded, identities applied
+ *     transpose  weights laid out as products read them
  *     cse        the same value computed once
  *     schedule   which nodes are steps, and how each reads its operands
- *     memory     when each value lives, and where in the arena
+ *     region     which steps can go row by row together, and so the order of all
  *     lower      a kernel for each step
+ *     memory     when each value lives, and where in the arena
+ *     bind       addresses
  *
- * Everything but collect and lower could be left out, and the results would be the same. */
+ * Everything but collect, lower and bind could be left out, and the results would be the same. */
 #ifndef ERG_AUTOGRAD_PLAN_PASSES_H
 #define ERG_AUTOGRAD_PLAN_PASSES_H
 
@@ -34,6 +37,7 @@ typedef struct erg_program {
 /* Fills a program whose graph is new and empty. */
 bool erg_program_collect(erg_program *program, erg_node *const *outputs, int count);
 bool erg_program_simplify(erg_program *program);
+bool erg_program_transpose(erg_program *program);
 bool erg_program_cse(erg_program *program);
 
 /* Offers each node, its operands rewritten already, to the rule. A rule returns the node to use

@@ -3,7 +3,6 @@
  * all at compile time, and an elementwise step reads stretched operands where they are. */
 #include "schedule.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 /* ------------------------------------------------------------------------------- views */
@@ -121,20 +120,14 @@ static void find_roots(erg_schedule *s, const erg_graph *graph) {
 }
 
 static void hold(erg_schedule *s, const erg_node *node) {
-    int root = s->root[node->id];
-    s->use[root] |= AS_ARRAY | HELD;
-    s->last[root] = INT_MAX;
+    s->use[s->root[node->id]] |= AS_ARRAY | HELD;
 }
 
-/* The walk from users to operands meets the last reader of a value first. */
 static void read_operands(erg_schedule *s, const erg_node *node) {
     for (int k = 0; k < node->n_in; k++) {
         erg_view view = erg_view_operand(node, k);
-        int root = s->root[view.source->id];
         bool number = view.source->op == ERG_OP_full && is_one_number(view);
-        s->use[root] |= number ? AS_NUMBER : AS_ARRAY;
-        if (s->last[root] == 0)
-            s->last[root] = node->id;
+        s->use[s->root[view.source->id]] |= number ? AS_NUMBER : AS_ARRAY;
     }
 }
 
@@ -143,9 +136,7 @@ bool erg_schedule_make(erg_schedule *s, const erg_program *program) {
     size_t count = (size_t)graph->count;
     s->use = calloc(count, sizeof *s->use);
     s->root = calloc(count, sizeof *s->root);
-    s->last = calloc(count, sizeof *s->last);
-    s->offset = calloc(count, sizeof *s->offset);
-    if (!s->use || !s->root || !s->last || !s->offset)
+    if (!s->use || !s->root)
         return false;
     find_roots(s, graph);
     for (int k = 0; k < program->n_outputs; k++)
@@ -153,14 +144,20 @@ bool erg_schedule_make(erg_schedule *s, const erg_program *program) {
     for (int k = 0; k < program->n_effects; k++)
         hold(s, program->effects[k].value);
     for (int id = graph->count - 1; id >= 0; id--)
-        if (erg_is_step(s, graph->nodes[id]))
+        if (erg_is_step(s, graph->nodes[id])) {
             read_operands(s, graph->nodes[id]);
-    return true;
+            s->n_steps++;
+        }
+    return erg_schedule_phases(s, graph);
 }
 
 void erg_schedule_free(erg_schedule *s) {
     free(s->use);
     free(s->root);
+    free(s->order);
+    free(s->phases);
+    free(s->phase);
     free(s->last);
+    free(s->shared);
     free(s->offset);
 }

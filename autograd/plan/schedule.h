@@ -1,7 +1,8 @@
-/* schedule.h: what becomes a step, what each step reads, and where values are. Internal to plan/.
+/* schedule.h: what becomes a step, in which order, what each step reads, and where values are.
+ * Internal to plan/.
  *
- * Arrays are indexed by node id. A value's root is the node whose memory holds it: the node itself,
- * or the operand of a reshape, which costs nothing. */
+ * Arrays are indexed by node id, unless said otherwise. A value's root is the node whose memory
+ * holds it: the node itself, or the operand of a reshape, which costs nothing. */
 #ifndef ERG_AUTOGRAD_PLAN_SCHEDULE_H
 #define ERG_AUTOGRAD_PLAN_SCHEDULE_H
 
@@ -14,11 +15,23 @@ enum {
 };
 
 typedef struct erg_schedule {
+    /* What is wanted. */
+    bool regions;     /* else there are none */
+    bool small_tiles; /* wherever there can be any: so that small tests have some */
+    bool reuse;       /* else each step has memory of its own */
+    int threads;
+    /* What is found. */
     unsigned char *use; /* of roots: the flags above */
     int *root;          /* id of the node whose memory holds the value */
-    int *last;          /* of roots: the last step that reads it; INT_MAX if held */
-    size_t *offset;     /* of steps: the result's place in the arena */
-    size_t arena;       /* bytes */
+    int *order;         /* ids of steps, in the order in which they run: indexed by place */
+    int n_steps;
+    erg_phase *phases;
+    int n_phases;
+    int *phase;     /* of steps: index of the phase */
+    int *last;      /* of roots: place of the last step that reads it; INT_MAX if held */
+    bool *shared;   /* of steps: the value is held, or read in another phase than its own */
+    size_t *offset; /* of steps: the result's place in the arena, or in a tile's */
+    size_t arena, tile_arena; /* bytes */
 } erg_schedule;
 
 /* How a step reads an operand. Row r of the result's elements, e to a row, is computed from
@@ -35,13 +48,34 @@ typedef struct erg_view {
 int64_t erg_row_size(const erg_node *node);
 erg_view erg_view_operand(const erg_node *node, int k);
 
-/* Makes all but the offsets. */
+/* ---- rows.c */
+
+/* Elements of operand k's source that one row of the batch needs, if the step's result has a row for
+ * each: row b reads elements b * n .. (b + 1) * n - 1 of the source. 0: all rows read the same; -1:
+ * the rows cannot be kept apart. */
+int64_t erg_operand_row(const erg_node *node, int k);
+/* The size of the result's leading axis, if its rows can be computed one by one; else 0. */
+int64_t erg_row_count(const erg_node *node);
+
+/* ---- the passes */
+
+/* Which nodes are steps; with phases but for how many rows are a tile. */
 bool erg_schedule_make(erg_schedule *schedule, const erg_program *program);
-/* Offsets in the arena; each step has memory of its own unless `reuse`. */
-bool erg_schedule_memory(erg_schedule *schedule, const erg_program *program, bool reuse);
+/* Order and phases: of a schedule that knows the steps. */
+bool erg_schedule_phases(erg_schedule *schedule, const erg_graph *graph);
+/* Offsets in the arena, and how many rows are a tile. `steps` are the prepared ones, in order. */
+bool erg_schedule_memory(erg_schedule *schedule, const erg_graph *graph, const erg_step *steps);
+/* Sets a region's tile and grain, if a row takes so many bytes; a region that is not worth it becomes
+ * a phase without rows. */
+void erg_choose_tile(const erg_schedule *schedule, erg_phase *region, size_t bytes_to_a_row,
+                     const erg_step *steps);
+/* True if a run's last phase can be repeated tile by tile (see erg_plan). */
+bool erg_schedule_loops(const erg_schedule *schedule, const erg_program *program);
 void erg_schedule_free(erg_schedule *schedule);
 
 /* True if a run has to do something for the node's value. */
 bool erg_is_step(const erg_schedule *schedule, const erg_node *node);
+/* True if a step's value lives in the tiles of its region and nowhere else. */
+bool erg_is_local(const erg_schedule *schedule, const erg_node *node);
 
 #endif

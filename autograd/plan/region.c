@@ -1,0 +1,105 @@
+/* region.c: the order of steps: which of them can go row by row together.
+ *
+ * Each step gets a level: even if its rows mix, odd if they do not. A step that keeps rows apart can
+ * share a level with those whose rows it reads one by one; whatever else a step reads must be
+ * complete, so its level is a higher one. Sorted by level, steps of an even level are a phase that
+ * goes step by step, and steps of an odd level with the same number of rows are a region. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "schedule.h"
+
+typedef struct place {
+    int level;
+    int64_t rows; /* 0: rows mix */
+    int id;
+} place;
+
+static int ascending(const void *a, const void *b) {
+    const place *x = a, *y = b;
+    if (x->level != y->level)
+        return x->level < y->level ? -1 : 1;
+    if (x->rows != y->rows)
+        return x->rows < y->rows ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The least level at which a step can read operand k, the value of step `from`. */
+static int least_level(const erg_node *node, int k, place own, place from) {
+    if (own.rows != from.rows)
+        return from.level + (own.rows && from.rows ? 2 : 1);
+    return from.level + (own.rows && erg_operand_row(node, k) == 0 ? 2 : 0);
+}
+
+/* Places in the order of ids; a step's `phase` is its place for now. */
+static void find_levels(const erg_schedule *s, const erg_graph *graph, place *places) {
+    int count = 0;
+    for (int id = 0; id < graph->count; id++) {
+        const erg_node *node = graph->nodes[id];
+        if (!erg_is_step(s, node))
+            continue;
+        int64_t rows = s->regions ? erg_row_count(node) : 0;
+        place own = {.level = rows != 0, .rows = rows, .id = id};
+        for (int k = 0; k < node->n_in; k++) {
+            int root = s->root[erg_view_operand(node, k).source->id];
+            if (!erg_is_step(s, graph->nodes[root]))
+                continue;
+            int least = least_level(node, k, own, places[s->phase[root]]);
+            own.level = least > own.level ? least : own.level;
+        }
+        s->phase[id] = count;
+        places[count++] = own;
+    }
+}
+
+/* Cuts the sorted steps into phases. */
+static void make_phases(erg_schedule *s, const place *sorted) {
+    for (int i = 0; i < s->n_steps; i++) {
+        bool starts = i == 0 || sorted[i].level != sorted[i - 1].level ||
+                      sorted[i].rows != sorted[i - 1].rows;
+        if (starts)
+            s->phases[s->n_phases++] = (erg_phase){.first = i, .rows = sorted[i].rows};
+        s->phases[s->n_phases - 1].count++;
+        s->phase[sorted[i].id] = s->n_phases - 1;
+        s->order[i] = sorted[i].id;
+    }
+}
+
+/* A walk backward meets the last reader of a value first. */
+static void find_readers(erg_schedule *s, const erg_graph *graph) {
+    for (int id = 0; id < graph->count; id++)
+        s->last[id] = s->use[id] & HELD ? INT_MAX : -1;
+    for (int i = s->n_steps - 1; i >= 0; i--) {
+        const erg_node *node = graph->nodes[s->order[i]];
+        s->shared[node->id] |= (s->use[node->id] & HELD) != 0;
+        for (int k = 0; k < node->n_in; k++) {
+            int root = s->root[erg_view_operand(node, k).source->id];
+            s->last[root] = s->last[root] < 0 ? i : s->last[root];
+            s->shared[root] |= s->phase[root] != s->phase[node->id];
+        }
+    }
+}
+
+bool erg_schedule_phases(erg_schedule *s, const erg_graph *graph) {
+    size_t count = (size_t)graph->count, steps = (size_t)s->n_steps + 1;
+    place *places = calloc(steps, sizeof *places);
+    s->order = calloc(steps, sizeof *s->order);
+    s->phases = calloc(steps, sizeof *s->phases);
+    s->phase = calloc(count, sizeof *s->phase);
+    s->last = calloc(count, sizeof *s->last);
+    s->shared = calloc(count, sizeof *s->shared);
+    s->offset = calloc(count, sizeof *s->offset);
+    bool done = places && s->order && s->phases && s->phase && s->last && s->shared && s->offset;
+    if (done) {
+        find_levels(s, graph, places);
+        qsort(places, (size_t)s->n_steps, sizeof *places, ascending);
+        make_phases(s, places);
+        find_readers(s, graph);
+    }
+    free(places);
+    return done;
+}
+
+bool erg_is_local(const erg_schedule *s, const erg_node *node) {
+    return erg_is_step(s, node) && s->phases[s->phase[node->id]].rows > 0 && !s->shared[node->id];
+}

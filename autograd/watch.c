@@ -1,0 +1,112 @@
+/* watch.c: what ERG_DEBUG asks for: a look at a plan, and at what its steps yield and cost. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plan.h"
+
+/* ------------------------------------------------------------------------------- words */
+
+bool erg_debug(const char *word) {
+    const char *list = getenv("ERG_DEBUG");
+    size_t length = strlen(word);
+    while (list && *list) {
+        size_t item = strcspn(list, ",");
+        if (item == length && memcmp(list, word, length) == 0)
+            return true;
+        list += item + (list[item] == ',');
+    }
+    return false;
+}
+
+void erg_debug_warn(void) {
+    static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-transpose,"
+                                     "no-cse,no-regions,small-tiles,no-reuse,";
+    const char *list = getenv("ERG_DEBUG");
+    while (list && *list) {
+        int item = (int)strcspn(list, ",");
+        char word[64];
+        snprintf(word, sizeof word, ",%.*s,", item, list);
+        if (item && !strstr(known, word))
+            fprintf(stderr, "erg: ERG_DEBUG has no word \"%.*s\"\n", item, list);
+        list += item + (list[item] == ',');
+    }
+}
+
+/* ------------------------------------------------------------------------------- printing */
+
+static void describe(const erg_step *step, FILE *out) {
+    const erg_node *node = step->node;
+    char text[ERG_SHAPE_TEXT];
+    fprintf(out, "%%%d %s %s %s%s%s", node->id, erg_ops[node->op].name, erg_dtype_name(node->dtype),
+            erg_shape_text(node->shape, text), node->name || node->scope[0] ? " at " : "",
+            node->name ? node->name : node->scope);
+}
+
+double erg_watch_begin(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double bytes_touched(const erg_node *node) {
+    double bytes = (double)erg_shape_size(node->shape) * (double)erg_dtype_size(node->dtype);
+    for (int k = 0; k < node->n_in; k++)
+        bytes +=
+            (double)erg_shape_size(node->in[k]->shape) * (double)erg_dtype_size(node->in[k]->dtype);
+    return bytes;
+}
+
+/* A product of (M, K) and (K, N) is 2 M N K operations, of which the result shows M N. */
+static double operations(const erg_node *node) {
+    double results = (double)erg_shape_size(node->shape);
+    if (node->op != ERG_OP_matmul)
+        return results;
+    const erg_node *a = node->in[0];
+    return 2 * results * (double)a->shape.dims[a->shape.ndim - (node->attr[0] ? 2 : 1)];
+}
+
+void erg_plan_print_times(const erg_plan *plan) {
+    for (int i = 0; i < plan->n_steps; i++) {
+        const erg_step *step = &plan->steps[i];
+        if (step->calls == 0)
+            continue;
+        double seconds = step->seconds / (double)step->calls;
+        fprintf(stderr, "%9.2f us %8.2f GFLOP/s %8.2f GB/s  ", 1e6 * seconds,
+                1e-9 * operations(step->node) / seconds,
+                1e-9 * bytes_touched(step->node) / seconds);
+        describe(step, stderr);
+        fputc('\n', stderr);
+    }
+}
+
+void erg_plan_print(const erg_plan *plan) {
+    fprintf(stderr, "plan: %d steps, %d stores%s, arena %zu bytes, of which %d x %zu for tiles\n",
+            plan->n_steps, plan->n_stores, plan->loops ? " in a loop" : "", plan->arena_size,
+            plan->threads, plan->tile_arena);
+    for (int p = 0; p < plan->n_phases; p++) {
+        const erg_phase *phase = &plan->phases[p];
+        if (phase->rows)
+            fprintf(stderr, "  region: %lld rows, %lld at a time\n", (long long)phase->rows,
+                    (long long)phase->tile);
+        for (int i = phase->first; i < phase->first + phase->count; i++) {
+            fprintf(stderr, phase->rows ? "    " : "  ");
+            describe(&plan->steps[i], stderr);
+            fputc('\n', stderr);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------- running */
+
+void erg_watch_end(erg_plan *plan, erg_step *step, double start, const erg_tensor *result,
+                   uint64_t run, bool last) {
+    step->seconds += erg_watch_begin() - start;
+    step->calls += last;
+    if (!plan->check_finite || plan->found || erg_tensor_all_finite(result))
+        return;
+    plan->found = true;
+    fprintf(stderr, "erg: run %llu: not finite: ", (unsigned long long)run);
+    describe(step, stderr);
+    fputc('\n', stderr);
+}
