@@ -225,6 +225,50 @@ ERG_API erg_node *erg_matmul_transposed(erg_node *a, int transpose_a, erg_node *
 ERG_API erg_node *erg_dot(erg_node *a, erg_node *b);   /* sum a_i b_i; (N), (N) -> () */
 ERG_API erg_node *erg_outer(erg_node *a, erg_node *b); /* (M), (N) -> (M, N) */
 
+/* ------------------------------------------------------------------------------- images
+ *
+ * Images are (B, C, H, W): batch, channels, height, width. Options are for [0] the height and [1]
+ * the width. */
+
+/* Cross-correlation, as PyTorch's conv2d: y (B, O, OH, OW) from x (B, C, H, W) and weight
+ * (O, C / groups, KH, KW) is
+ *     y[b, o, i, j] = sum_cuv weight[o, c, u, v] x[b, c, i s + u d - p, j s + v d - p],
+ * with x zero outside of itself and OH = floor((H + 2 p - d (KH - 1) - 1) / s) + 1. With groups,
+ * filter o sees the channels of its group alone: groups divides C and O. */
+typedef struct erg_conv2d_options {
+    int64_t stride[2];   /* s; default 1 */
+    int64_t padding[2];  /* p, at both ends; default 0 */
+    int64_t dilation[2]; /* d; default 1 */
+    int64_t groups;      /* default 1 */
+} erg_conv2d_options;
+ERG_API erg_node *erg_conv2d(erg_node *x, erg_node *weight, erg_conv2d_options options);
+
+/* The transpose of conv2d with the same weight and options, as PyTorch's conv_transpose2d: from
+ * x (B, C, H, W) and weight (C, O / groups, KH, KW) to (B, O, OH, OW), where
+ * OH = (H - 1) s - 2 p + d (KH - 1) + output_padding + 1. */
+typedef struct erg_conv_transpose2d_options {
+    int64_t stride[2], padding[2]; /* as for conv2d */
+    int64_t output_padding[2];     /* less than stride or dilation; default 0 */
+    int64_t dilation[2], groups;   /* as for conv2d */
+} erg_conv_transpose2d_options;
+ERG_API erg_node *erg_conv_transpose2d(erg_node *x, erg_node *weight,
+                                       erg_conv_transpose2d_options options);
+
+/* The mean or the maximum of each window, (B, C, H, W) -> (B, C, OH, OW) with
+ * OH = floor((H + 2 p - KH) / s) + 1. The padding, at most half of the kernel, counts as zeros in
+ * a mean and as -infinity in a maximum. Elements that share the maximum of a window share its
+ * derivative equally. Global pooling is erg_mean or erg_max over axes 2 and 3. */
+typedef struct erg_pool2d_options {
+    int64_t kernel[2];  /* required */
+    int64_t stride[2];  /* default: the kernel */
+    int64_t padding[2]; /* default 0 */
+} erg_pool2d_options;
+ERG_API erg_node *erg_avg_pool2d(erg_node *x, erg_pool2d_options options);
+ERG_API erg_node *erg_max_pool2d(erg_node *x, erg_pool2d_options options);
+
+/* Each pixel becomes scale x scale pixels; scale >= 1. Any dtype. */
+ERG_API erg_node *erg_upsample_nearest2d(erg_node *x, int64_t scale);
+
 /* ------------------------------------------------------------------------------- shape
  *
  * Any dtype. None of these shares memory with its operand as far as a user can tell. */

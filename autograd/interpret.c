@@ -8,42 +8,9 @@
 
 #include "../tensor/random.h"
 #include "../tensor/special.h"
-#include "graph.h"
+#include "interpret.h"
 
-#define EVAL(name)                                                                                 \
-    void erg_eval_##name(const erg_node *node, const void *const *in, void *out, uint64_t run)
 #define UNUSED (void)node, (void)in, (void)out, (void)run
-
-static double load(erg_dtype dtype, const void *data, int64_t i) {
-    switch (dtype) {
-    case ERG_FLOAT32:
-        return ((const float *)data)[i];
-    case ERG_FLOAT64:
-        return ((const double *)data)[i];
-    default:
-        return ((const int32_t *)data)[i];
-    }
-}
-
-/* A float becomes an int32 as erg_cast says: toward zero, within range, NaN as 0. */
-static int32_t to_int32(double value) {
-    if (isnan(value))
-        return 0;
-    return value >= INT32_MAX ? INT32_MAX : value <= INT32_MIN ? INT32_MIN : (int32_t)value;
-}
-
-static void store(erg_dtype dtype, void *data, int64_t i, double value) {
-    switch (dtype) {
-    case ERG_FLOAT32:
-        ((float *)data)[i] = (float)value;
-        break;
-    case ERG_FLOAT64:
-        ((double *)data)[i] = value;
-        break;
-    default:
-        ((int32_t *)data)[i] = to_int32(value);
-    }
-}
 
 static int64_t size_of(const erg_node *node) {
     return erg_shape_size(node->shape);

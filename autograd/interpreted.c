@@ -68,9 +68,9 @@ static void fill(erg_plan *plan, const layout *l) {
                                                   .grain = 1};
         pointers += node->n_in;
         if (node->op == ERG_OP_assign && l->needed[id] & 2)
-            plan->stores[plan->n_stores++] = (erg_store){
-                elements(plan, l, node->in[0]), out,
-                (size_t)erg_shape_size(node->shape) * erg_dtype_size(node->dtype)};
+            plan->stores[plan->n_stores++] =
+                (erg_store){elements(plan, l, node->in[0]), out,
+                            (size_t)erg_shape_size(node->shape) * erg_dtype_size(node->dtype)};
     }
 }
 

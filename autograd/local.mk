@@ -5,6 +5,8 @@ nobase_pkginclude_HEADERS += %D%/autograd.h
 libcore_la_SOURCES += \
     %D%/ops.def \
     %D%/compose.c \
+    %D%/conv.c \
+    %D%/conv.h \
     %D%/derivative.c \
     %D%/draw.c \
     %D%/effect.c \
@@ -15,11 +17,14 @@ libcore_la_SOURCES += \
     %D%/graph.h \
     %D%/index.c \
     %D%/interpret.c \
+    %D%/interpret.h \
+    %D%/interpret_conv.c \
     %D%/interpreted.c \
     %D%/leaf.c \
     %D%/linear.c \
     %D%/node.c \
     %D%/plan.h \
+    %D%/pool.c \
     %D%/print_graph.c \
     %D%/reduce.c \
     %D%/reshape.c \
@@ -39,6 +44,7 @@ libcore_la_SOURCES += \
     %D%/plan/loop.c \
     %D%/plan/lower.c \
     %D%/plan/lower.h \
+    %D%/plan/lower_conv.c \
     %D%/plan/lower_elementwise.c \
     %D%/plan/lower_index.c \
     %D%/plan/lower_matmul.c \

@@ -11,7 +11,7 @@
 
 #include "plan.h"
 
-enum { MAX_WORDS = 4 };
+enum { MAX_WORDS = 8 };
 
 /* The word before each attribute. What has none continues a list: order 1 0 2. */
 static const char *const words[ERG_OP_COUNT][MAX_WORDS] = {
@@ -23,6 +23,9 @@ static const char *const words[ERG_OP_COUNT][MAX_WORDS] = {
     [ERG_OP_cumsum] = {"axis"},
     [ERG_OP_argmax] = {"axis"},
     [ERG_OP_matmul] = {"transpose_a", "transpose_b"},
+    [ERG_OP_conv2d] = {"stride", NULL, "padding", NULL, "dilation", NULL, "groups"},
+    [ERG_OP_conv2d_input] = {"stride", NULL, "padding", NULL, "dilation", NULL, "groups", "size"},
+    [ERG_OP_conv2d_weight] = {"stride", NULL, "padding", NULL, "dilation", NULL, "groups", "size"},
     [ERG_OP_permute] = {"order"},
     [ERG_OP_slice] = {"axis", "start", "step"},
     [ERG_OP_pad] = {"axis", "before", "after", "between"},

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conv.h"
 #include "tensor.h"
 
 /* ERG_UNARY_neg, ...; ERG_BINARY_add, ...: one for each row of scalar.def. */
@@ -93,6 +94,22 @@ typedef void erg_gemm_kernel(int trans_a, int trans_b, int64_t m, int64_t n, int
  * random.h says, with 0 <= begin and end <= 2^33. */
 typedef void erg_random_kernel(erg_random where, int64_t begin, int64_t end, void *out);
 
+/* Tiles first .. last of the convolution y of x by w, or of its transpose: x from y and w if
+ * `transposed`. A tile is some rows of some images of the result; its bits do not depend on the
+ * others. conv_tiles tells how many there are and how many bytes of scratch, 64-byte aligned, a call
+ * needs. */
+typedef int64_t erg_conv_tiles(const erg_conv *conv, int transposed, size_t *scratch);
+typedef void erg_conv_kernel(const erg_conv *conv, int transposed, int64_t first, int64_t last,
+                             const void *source, const void *w, void *result, void *scratch);
+
+/* The sum over images begin .. end, in their order, of what they give to the derivative of the
+ * convolution by w, for the cotangent y. sums has (groups, channels, KH, KW, filters) elements, the
+ * filters of a group filled up to conv_columns of them; without images it is left as it is. Scratch
+ * is as above, SIZE_MAX if it is beyond any memory. */
+typedef int64_t erg_conv_columns(const erg_conv *conv, size_t *scratch);
+typedef void erg_conv_weight_kernel(const erg_conv *conv, int64_t begin, int64_t end, const void *x,
+                                    const void *y, void *sums, void *scratch);
+
 typedef struct erg_kernels {
     const char *name; /* "portable", "avx2" or "avx512" */
 
@@ -114,6 +131,11 @@ typedef struct erg_kernels {
 
     erg_gemm_kernel *gemm[2];
     size_t gemm_scratch[2];
+
+    erg_conv_tiles *conv_tiles[2];
+    erg_conv_kernel *conv[2];
+    erg_conv_columns *conv_columns[2];
+    erg_conv_weight_kernel *conv_weight[2];
 } erg_kernels;
 
 /* The last two exist on x86-64 alone. */

@@ -10,6 +10,7 @@ libcore_la_SOURCES += \
     %D%/random.c %D%/random.h \
     %D%/special.c %D%/special.h \
     %D%/threads.c %D%/threads.h \
+    %D%/conv.h \
     %D%/dispatch.c \
     %D%/file.c %D%/file.h \
     %D%/npy.c \
@@ -30,7 +31,8 @@ libcore_la_SOURCES += \
 # own, so that no instruction of a larger set can get into code that every machine runs.
 kernel_sources = %D%/kernels.h %D%/kernels.inc %D%/real.inc %D%/scalar.def %D%/elementwise.inc \
     %D%/cast.inc %D%/gather.inc %D%/gemm.inc %D%/vmath.inc %D%/box.inc %D%/copy.inc %D%/fold.inc \
-    %D%/philox.inc %D%/random.inc %D%/reduce.inc %D%/transpose.inc
+    %D%/philox.inc %D%/random.inc %D%/reduce.inc %D%/transpose.inc \
+    %D%/conv.h %D%/conv_way.inc %D%/conv.inc %D%/conv_weight.inc
 kernel_cflags = $(AM_CFLAGS) -O3 -fno-trapping-math
 
 noinst_LTLIBRARIES += %D%/libkernels_portable.la

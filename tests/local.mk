@@ -5,6 +5,7 @@ test_programs = \
     %D%/test_adam \
     %D%/test_canvas \
     %D%/test_contrastive \
+    %D%/test_conv \
     %D%/test_copy \
     %D%/test_corpus \
     %D%/test_derivatives \
@@ -51,6 +52,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
+%C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
 %C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
     -Wl,--wrap=pthread_create
@@ -61,7 +63,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
     %D%/faults.h %D%/modules.h
-EXTRA_DIST += %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
+EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK
 check_PROGRAMS += $(test_programs)

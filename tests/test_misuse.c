@@ -89,7 +89,10 @@ static const struct builder {
 
 /* An operand of its kind in the graph, with a dtype of its own if it is not the kind's. */
 static erg_node *operand(erg_graph *graph, char kind, erg_dtype dtype) {
-    erg_shape shape = kind == 'v' ? ERG_SHAPE(2) : kind == 'u' ? ERG_SHAPE(2, 1) : ERG_SHAPE(2, 2);
+    erg_shape shape = kind == 'v'   ? ERG_SHAPE(2)
+                      : kind == 'u' ? ERG_SHAPE(2, 1)
+                      : kind == 'm' ? ERG_SHAPE(1, 1, 2, 2)
+                                    : ERG_SHAPE(2, 2);
     return erg_state(graph, NULL, dtype, shape);
 }
 

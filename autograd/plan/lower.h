@@ -14,7 +14,9 @@ typedef struct erg_lowering {
     erg_plan *plan;
     const erg_kernels *kernels;
     int64_t rows; /* of the batch, if the step is in a region: each has as many items; or 0 */
-    unsigned char *room; /* of all products, one after the other; NULL before the first */
+    unsigned char *room;      /* of all products, one after the other; NULL before the first */
+    unsigned char *conv_room; /* the same of convolutions, and its size so far */
+    size_t conv_room_size;
 } erg_lowering;
 
 typedef bool erg_lower_step(erg_lowering *lowering, erg_step *step);
@@ -27,6 +29,7 @@ erg_lower_step erg_lower_where;
 erg_lower_step erg_lower_fold;   /* sum, max */
 erg_lower_step erg_lower_reduce; /* argmax, cumsum */
 erg_lower_step erg_lower_matmul;
+erg_lower_step erg_lower_conv; /* conv2d, conv2d_input, conv2d_weight */
 erg_lower_step erg_lower_permute;
 erg_lower_step erg_lower_broadcast;
 erg_lower_step erg_lower_slice;

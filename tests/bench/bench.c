@@ -17,6 +17,7 @@
 const bench_case bench_cases[] = {
     {"langevin_mlp2d", bench_make_langevin},
     {"langevin_mlp2d_big", bench_make_langevin},
+    {"langevin_conv", bench_make_images},
     {"cd_mlp2d", bench_make_contrastive},
     {"dsm_mlp", bench_make_denoising},
     {"ssm_mlp", bench_make_sliced},
@@ -140,12 +141,15 @@ static int list_cases(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option known[] = {
-        {"list", no_argument, NULL, 'l'},           {"case", required_argument, NULL, 'c'},
-        {"threads", required_argument, NULL, 't'},  {"repeat", required_argument, NULL, 'r'},
-        {"batch", required_argument, NULL, 'b'},    {"dtype", required_argument, NULL, 'd'},
-        {"min-sample", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"list", no_argument, NULL, 'l'},
+                                          {"case", required_argument, NULL, 'c'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"repeat", required_argument, NULL, 'r'},
+                                          {"batch", required_argument, NULL, 'b'},
+                                          {"dtype", required_argument, NULL, 'd'},
+                                          {"min-sample", required_argument, NULL, 'm'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     options o = {.cases = "all", .repeat = 11, .min_sample = 0.04};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c == 'l')

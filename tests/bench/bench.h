@@ -8,15 +8,15 @@
 
 typedef struct bench {
     erg_dtype dtype;
-    int64_t batch;          /* 0: the case's own */
+    int64_t batch; /* 0: the case's own */
     erg_graph *graph;
-    erg_plan *plan;         /* what run times, if the case has no run of its own */
-    int64_t iterations;     /* steps in one block: what one timed call of run does */
+    erg_plan *plan;     /* what run times, if the case has no run of its own */
+    int64_t iterations; /* steps in one block: what one timed call of run does */
     void (*run)(struct bench *bench);
-    double check;           /* a number any right implementation reproduces */
+    double check; /* a number any right implementation reproduces */
     const char *check_what;
-    double flops;           /* of a step, 0 if not counted */
-    void *self;             /* the case's own */
+    double flops; /* of a step, 0 if not counted */
+    void *self;   /* the case's own */
     void (*release)(struct bench *bench);
 } bench;
 
@@ -50,6 +50,7 @@ void bench_run_plan(bench *bench);
 int bench_compile(bench *bench, erg_node *const *outputs, int count, int64_t iterations);
 
 int bench_make_langevin(bench *bench, const char *name);
+int bench_make_images(bench *bench, const char *name);
 int bench_make_contrastive(bench *bench, const char *name);
 int bench_make_denoising(bench *bench, const char *name);
 int bench_make_sliced(bench *bench, const char *name);

@@ -7,8 +7,7 @@
 #include "bench.h"
 
 static erg_energy mlp_energy(bench *bench) {
-    return (erg_energy){erg_mlp_energy,
-                        bench_mlp(bench, (int64_t[]){2, 128, 128, 1}, 4, ERG_SILU)};
+    return (erg_energy){erg_mlp_energy, bench_mlp(bench, (int64_t[]){2, 128, 128, 1}, 4, ERG_SILU)};
 }
 
 /* Sum of absolute values, for checks. */
@@ -24,6 +23,75 @@ int bench_make_langevin(bench *bench, const char *name) {
     bench->check = sum_abs(erg_score(energy, x));
     erg_node *step = erg_assign(x, erg_langevin(energy, x, (erg_langevin_options){0}));
     return bench_compile(bench, &step, 1, 100);
+}
+
+/* ------------------------------------------------------------------------------- images */
+
+enum { CONV_LAYERS = 4, LAYERS = 6 };
+
+/* Four convolutions and two linear layers (University of Amsterdam, deep learning tutorial 8). */
+typedef struct image_energy {
+    erg_node *weight[LAYERS], *bias[LAYERS];
+} image_energy;
+
+static const struct {
+    int64_t in, out, kernel, stride, padding;
+} conv_layers[CONV_LAYERS] = {
+    {1, 16, 5, 2, 4}, {16, 32, 3, 2, 1}, {32, 64, 3, 2, 1}, {64, 64, 3, 2, 1}};
+
+static image_energy *image_energy_new(bench *bench) {
+    static const int64_t widths[] = {256, 64, 1};
+    image_energy *e = erg_graph_alloc(bench->graph, sizeof *e);
+    for (int l = 0; e && l < LAYERS; l++) {
+        int linear = l - CONV_LAYERS;
+        int64_t in = linear < 0 ? conv_layers[l].in : widths[linear];
+        int64_t out = linear < 0 ? conv_layers[l].out : widths[linear + 1];
+        int64_t kernel = linear < 0 ? conv_layers[l].kernel : 1;
+        erg_shape shape = linear < 0 ? ERG_SHAPE(out, in, kernel, kernel) : ERG_SHAPE(out, in);
+        erg_shape channels = linear < 0 ? ERG_SHAPE(out, 1, 1) : ERG_SHAPE(out);
+        double bound = 1 / sqrt((double)(in * kernel * kernel));
+        e->weight[l] = bench_input(bench, shape, 1 + 2 * (uint64_t)l, -bound, bound);
+        e->bias[l] = bench_input(bench, channels, 2 + 2 * (uint64_t)l, -bound, bound);
+    }
+    return e;
+}
+
+static erg_node *image_energy_apply(void *self, erg_node *x) {
+    const image_energy *e = self;
+    for (int l = 0; l < CONV_LAYERS; l++) {
+        int64_t stride = conv_layers[l].stride, padding = conv_layers[l].padding;
+        erg_conv2d_options options = {.stride = {stride, stride}, .padding = {padding, padding}};
+        x = erg_silu(erg_add(erg_conv2d(x, e->weight[l], options), e->bias[l]));
+    }
+    x = erg_flatten(x, 1);
+    for (int l = CONV_LAYERS; l < LAYERS; l++) {
+        x = erg_add(erg_matmul_transposed(x, 0, e->weight[l], 1), e->bias[l]);
+        x = l + 1 < LAYERS ? erg_silu(x) : erg_squeeze(x, 1);
+    }
+    return x;
+}
+
+/* Every block starts from the same images. */
+static void run_images(bench *bench) {
+    erg_node *x = bench->self;
+    det_fill(erg_value(x), 100, -1, 1);
+    bench_run_plan(bench);
+}
+
+int bench_make_images(bench *bench, const char *name) {
+    (void)name;
+    erg_energy energy = {image_energy_apply, image_energy_new(bench)};
+    erg_node *x = bench_input(bench, ERG_SHAPE(bench_batch(bench, 64), 1, 28, 28), 100, -1, 1);
+    bench->check_what = "sum|dE/dx| at x0";
+    bench->check = sum_abs(erg_score(energy, x));
+    erg_node *noise = erg_normal(bench->graph, bench->dtype, erg_node_shape(x));
+    erg_node *noisy = erg_clamp(erg_add(x, erg_mul_scalar(noise, 0.005)), -1, 1);
+    erg_node *slope = erg_clamp(erg_score(energy, noisy), -0.03, 0.03);
+    erg_node *next = erg_clamp(erg_add(noisy, erg_mul_scalar(slope, 10)), -1, 1);
+    erg_node *step = erg_assign(x, next);
+    bench->self = x;
+    bench->run = run_images;
+    return bench_compile(bench, &step, 1, 20);
 }
 
 /* ------------------------------------------------------------------------------- contrastive */
@@ -116,8 +184,8 @@ int bench_make_hmc(bench *bench, const char *name) {
     erg_graph *g = bench->graph;
     erg_node *r = bench_input(bench, ERG_SHAPE(D, D), 50, -1, 1);
     erg_node *unit = erg_diag_embed(erg_full(g, bench->dtype, ERG_SHAPE(D), 1));
-    erg_tensor *value = erg_evaluate(
-        erg_add(unit, erg_mul_scalar(erg_matmul_transposed(r, 0, r, 1), 1.0 / D)));
+    erg_tensor *value =
+        erg_evaluate(erg_add(unit, erg_mul_scalar(erg_matmul_transposed(r, 0, r, 1), 1.0 / D)));
     erg_node *a = erg_constant(g, value);
     erg_tensor_free(value);
     erg_node *x = bench_normal_input(bench, ERG_SHAPE(n, D), 100);
@@ -153,8 +221,7 @@ int bench_make_hmc(bench *bench, const char *name) {
 /* log p up to a constant: s^T J s + b sum s with spins s = 2 x - 1. */
 static erg_node *ising(erg_node *x, erg_node *coupling) {
     erg_node *s = erg_add_scalar(erg_mul_scalar(x, 2), -1);
-    return erg_add(row_sum(erg_mul(erg_matmul(s, coupling), s)),
-                   erg_mul_scalar(row_sum(s), 0.05));
+    return erg_add(row_sum(erg_mul(erg_matmul(s, coupling), s)), erg_mul_scalar(row_sum(s), 0.05));
 }
 
 /* log of the probability of proposing each flip (Grathwohl et al. 2021). */
