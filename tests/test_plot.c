@@ -1,6 +1,7 @@
 /* test_plot.c: plots, saved and decoded again by an independent reader. */
 #include <check.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -282,6 +283,11 @@ START_TEST(log_axis_leaves_out_what_is_not_positive) {
 }
 END_TEST
 
+/* ERG_TEST_FAST asks for less work: smaller pictures, fewer points. */
+static bool fast(void) {
+    return getenv("ERG_TEST_FAST") != NULL;
+}
+
 static const struct {
     int count;
     double values[3];
@@ -302,7 +308,7 @@ static const struct {
 START_TEST(degenerate_data_can_be_drawn) {
     static const int side[][2] = {{640, 480}, {40, 30}, {1, 1}};
     erg_tensor *y = tensor_of(degenerate[_i].count, 0, degenerate[_i].values);
-    for (int i = 0; i < 2 * COUNT(side); i++) {
+    for (int i = fast() ? 2 : 0; i < 2 * COUNT(side); i++) {
         erg_plot *plot = new_plot((erg_plot_options){.width = side[i / 2][0],
                                                      .height = side[i / 2][1],
                                                      .title = "t",
@@ -326,7 +332,7 @@ END_TEST
 
 /* A curve of very many points covers the same pixels as their envelope. */
 START_TEST(a_million_points_can_be_drawn) {
-    int64_t count = 1000000;
+    int64_t count = fast() ? 20000 : 1000000;
     erg_tensor *y = erg_tensor_new(ERG_FLOAT32, ERG_SHAPE(count));
     for (int64_t i = 0; i < count; i++) {
         erg_tensor_f32(y)[i] = i % 2 ? 1 : -1;
