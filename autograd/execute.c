@@ -17,6 +17,7 @@ static bool is_watched(const erg_plan *plan) {
 /* ------------------------------------------------------------------------------- whole steps */
 
 typedef struct whole_step {
+    const erg_plan *plan;
     const erg_step *step;
     uint64_t run;
 } whole_step;
@@ -24,12 +25,19 @@ typedef struct whole_step {
 static void step_range(void *ctx, int64_t begin, int64_t end, int thread) {
     const whole_step *whole = ctx;
     const erg_step *step = whole->step;
-    erg_work work = {step->in, step->out, begin, end, 0, thread, whole->run};
+    erg_work work = {.in = step->in,
+                     .results = step->results,
+                     .out = step->results[0],
+                     .begin = begin,
+                     .end = end,
+                     .slot = thread,
+                     .scratch = whole->plan->scratch + (size_t)thread * whole->plan->scratch_size,
+                     .run = whole->run};
     step->part(step, &work);
 }
 
-static void run_step(const erg_step *step, uint64_t run) {
-    whole_step whole = {step, run};
+static void run_step(const erg_plan *plan, const erg_step *step, uint64_t run) {
+    whole_step whole = {plan, step, run};
     if (step->items <= step->grain)
         step_range(&whole, 0, step->items, 0);
     else
@@ -42,11 +50,9 @@ static void run_steps(erg_plan *plan, const erg_phase *phase, uint64_t run) {
     for (int i = phase->first; i < phase->first + phase->count; i++) {
         erg_step *step = &plan->steps[i];
         double start = is_watched(plan) ? erg_watch_begin() : 0;
-        run_step(step, run);
-        if (is_watched(plan)) {
-            erg_tensor result = {step->node->dtype, step->node->shape, step->out};
-            erg_watch_end(plan, step, start, &result, run, true);
-        }
+        run_step(plan, step, run);
+        if (is_watched(plan))
+            erg_watch_end(plan, step, start, step->results, 0, run, true);
     }
 }
 
@@ -69,23 +75,25 @@ static void *place_of(erg_place place, tile t) {
 }
 
 static void run_on_tile(const region *r, erg_step *step, tile t, uint64_t run) {
-    const void *in[ERG_REGION_OPERANDS];
+    const void *in[ERG_STEP_OPERANDS];
+    void *results[ERG_STEP_OPERANDS];
     for (int k = 0; k < step->n_in; k++)
         in[k] = place_of(step->places[k], t);
-    int64_t each = step->items / r->phase->rows;
+    for (int k = 0; k < step->n_out; k++)
+        results[k] = place_of(step->places[step->n_in + k], t);
     erg_work work = {.in = in,
-                     .out = place_of(step->places[step->n_in], t),
-                     .end = t.rows * each,
-                     .origin = t.first * each,
+                     .results = results,
+                     .out = results[0],
+                     .end = t.rows * step->row_items,
+                     .origin = t.first * step->row_items,
                      .slot = t.slot,
+                     .scratch = r->plan->scratch + (size_t)t.slot * r->plan->scratch_size,
                      .run = run};
     double start = is_watched(r->plan) ? erg_watch_begin() : 0;
     step->part(step, &work);
-    if (is_watched(r->plan)) {
-        erg_tensor result = {step->node->dtype, step->node->shape, work.out};
-        result.shape.dims[0] = t.rows;
-        erg_watch_end(r->plan, step, start, &result, run, t.first + t.rows == r->phase->rows);
-    }
+    if (is_watched(r->plan))
+        erg_watch_end(r->plan, step, start, results, t.rows, run,
+                      t.first + t.rows == r->phase->rows);
 }
 
 /* The tile's rows of assigned leaves, which nobody else reads. */

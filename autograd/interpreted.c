@@ -31,7 +31,7 @@ static bool lay_out(layout *l, erg_node *const *outputs, int count) {
             return false;
         l->offsets[id] = l->arena;
         l->arena += bytes;
-        l->pointers += (size_t)node->n_in;
+        l->pointers += (size_t)node->n_in + 2;
         l->steps++;
         l->stores += node->op == ERG_OP_assign && l->needed[id] & 2;
     }
@@ -58,15 +58,22 @@ static void fill(erg_plan *plan, const layout *l) {
         if (!has_step(node, l->needed[id]))
             continue;
         void *out = plan->arena + l->offsets[id];
+        const erg_node **nodes = (const erg_node **)(pointers + node->n_in + 1);
         for (int k = 0; k < node->n_in; k++)
             pointers[k] = elements(plan, l, node->in[k]);
+        pointers[node->n_in] = out;
+        *nodes = node;
         plan->steps[plan->n_steps++] = (erg_step){.part = node->value ? run_leaf : run_eval,
+                                                  .nodes = nodes,
+                                                  .n_nodes = 1,
                                                   .node = node,
+                                                  .n_out = 1,
                                                   .in = pointers,
-                                                  .out = out,
+                                                  .results = (void *const *)(pointers + node->n_in),
+                                                  .result_nodes = nodes,
                                                   .items = 1,
                                                   .grain = 1};
-        pointers += node->n_in;
+        pointers += node->n_in + 2;
         if (node->op == ERG_OP_assign && l->needed[id] & 2)
             plan->stores[plan->n_stores++] =
                 (erg_store){elements(plan, l, node->in[0]), out,

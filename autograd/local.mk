@@ -38,14 +38,16 @@ libcore_la_SOURCES += \
     %D%/plan/arena.c \
     %D%/plan/arena.h \
     %D%/plan/bind.c \
+    %D%/plan/chain.c \
     %D%/plan/collect.c \
     %D%/plan/constant.c \
     %D%/plan/cse.c \
+    %D%/plan/factor.c \
     %D%/plan/loop.c \
     %D%/plan/lower.c \
     %D%/plan/lower.h \
+    %D%/plan/lower_chain.c \
     %D%/plan/lower_conv.c \
-    %D%/plan/lower_elementwise.c \
     %D%/plan/lower_index.c \
     %D%/plan/lower_matmul.c \
     %D%/plan/lower_move.c \

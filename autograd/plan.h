@@ -1,7 +1,7 @@
 /* plan.h: a compiled plan: steps over one arena. Internal to autograd/.
  *
- * A step computes one value. Its work is a number of items that do not depend on each other; the
- * executor hands out ranges of them to threads. Steps are grouped into phases. In most phases a
+ * A step computes one value, or some of the same shape. Its work is a number of items that do not
+ * depend on each other; the executor hands out ranges of them to threads. Steps are grouped into phases. In most phases a
  * step does all of its items before the next step starts. In a *region* no step mixes the rows of
  * the batch, so a tile of some rows goes through all steps while its values stay in the caches.
  *
@@ -15,10 +15,12 @@
 /* A range of a step's items, for one call of its kernel. */
 typedef struct erg_work {
     const void *const *in; /* operands' elements, */
-    void *out;             /* and the result's, from item 0 on */
+    void *const *results;  /* and the results', from item 0 on */
+    void *out;             /* the first of these */
     int64_t begin, end;
     int64_t origin; /* items of the whole before item 0 */
-    int slot;       /* of scratch memory, that nobody else uses now; < threads of the plan */
+    int slot;       /* of memory that nobody else uses now; < threads of the plan */
+    void *scratch;  /* such memory, as much as the step asked for */
     uint64_t run;
 } erg_work;
 
@@ -29,17 +31,28 @@ typedef struct erg_place {
     size_t per_slot; /* of which there is one for each slot */
 } erg_place;
 
-enum { ERG_REGION_OPERANDS = 16 }; /* of a step in a region, at most */
+enum { ERG_STEP_OPERANDS = 96 }; /* of a step in a region, at most; and as many results */
+
+/* Operand k of a node; of a leaf, its tensor. */
+typedef struct erg_read {
+    const erg_node *node;
+    int k;
+} erg_read;
 
 typedef struct erg_step erg_step;
 struct erg_step {
     void (*part)(const erg_step *step, const erg_work *work);
     void (*finish)(const erg_step *step); /* after all items; or NULL */
-    const erg_node *node;    /* what it computes: for kernels that read attributes, and messages */
-    int n_in;                /* operands; a leaf's only one is its tensor */
-    const void *const *in;   /* operands' elements, */
-    void *out;               /* and the result's: of all rows */
-    const erg_place *places; /* in a region: of operands, then of the result */
+    const erg_node *const *nodes;         /* what is computed, results among them */
+    int n_nodes;
+    const erg_node *node;  /* the last of these: for kernels that read attributes */
+    int n_in, n_out;       /* operands, of which a leaf has one, its tensor; results */
+    const erg_read *reads; /* what the operands are: */
+    const void *const *in; /* their elements, */
+    void *const *results;  /* and the results': of all rows */
+    const erg_node *const *result_nodes;
+    const erg_place *places; /* in a region: of operands, then of results */
+    int64_t row_items;       /* in a region: of each row */
     const void *detail;      /* what the kernel was prepared with, owned by the plan */
     int64_t items, grain;    /* a thread should have `grain` items at least */
     uint64_t calls;          /* ERG_DEBUG=time: how many runs, */
@@ -74,8 +87,10 @@ struct erg_plan {
     bool loops;
     erg_tensor *outputs; /* data points into the arena */
     int n_outputs;
-    int threads;          /* that have scratch memory */
-    unsigned char *arena; /* whole arrays, then a tile's for each thread */
+    int threads;            /* that have memory of their own */
+    unsigned char *scratch; /* for each of them, */
+    size_t scratch_size;    /* so many bytes */
+    unsigned char *arena;   /* whole arrays, then a tile's for each thread */
     size_t arena_size, tile_arena;
     void *memory; /* everything the steps point to, in one allocation */
     bool check_finite, timed;
@@ -104,10 +119,10 @@ bool erg_debug(const char *word);
 void erg_debug_warn(void);
 void erg_plan_print(const erg_plan *plan);
 void erg_plan_print_times(const erg_plan *plan);
-/* Around work on a step: the time before, and then what is to be noted; `result` is what was
- * computed, and `last` tells that the run's work on this step is done. */
+/* Around work on a step: the time before, and then what is to be noted; `results` were computed, with
+ * so many rows if that is not 0, and `last` tells that the run's work on this step is done. */
 double erg_watch_begin(void);
-void erg_watch_end(erg_plan *plan, erg_step *step, double start, const erg_tensor *result,
+void erg_watch_end(erg_plan *plan, erg_step *step, double start, void *const *results, int64_t rows,
                    uint64_t run, bool last);
 
 #endif

@@ -93,6 +93,7 @@ void erg_plan_free(erg_plan *plan) {
     free(plan->outputs);
     free(plan->arena);
     free(plan->memory);
+    free(plan->scratch);
     free(plan);
 }
 

@@ -21,7 +21,7 @@ bool erg_debug(const char *word) {
 
 void erg_debug_warn(void) {
     static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-transpose,"
-                                     "no-cse,no-regions,small-tiles,no-reuse,";
+                                     "no-cse,no-factor,no-regions,no-chains,small-tiles,no-reuse,";
     const char *list = getenv("ERG_DEBUG");
     while (list && *list) {
         int item = (int)strcspn(list, ",");
@@ -35,12 +35,18 @@ void erg_debug_warn(void) {
 
 /* ------------------------------------------------------------------------------- printing */
 
-static void describe(const erg_step *step, FILE *out) {
-    const erg_node *node = step->node;
+static void describe_node(const erg_node *node, FILE *out) {
     char text[ERG_SHAPE_TEXT];
     fprintf(out, "%%%d %s %s %s%s%s", node->id, erg_ops[node->op].name, erg_dtype_name(node->dtype),
             erg_shape_text(node->shape, text), node->name || node->scope[0] ? " at " : "",
             node->name ? node->name : node->scope);
+}
+
+/* The last node, after the operations of those that precede it in the step. */
+static void describe(const erg_step *step, FILE *out) {
+    for (int i = 0; i < step->n_nodes - 1; i++)
+        fprintf(out, "%s, ", erg_ops[step->nodes[i]->op].name);
+    describe_node(step->node, out);
 }
 
 double erg_watch_begin(void) {
@@ -49,17 +55,33 @@ double erg_watch_begin(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static double bytes_touched(const erg_node *node) {
-    double bytes = (double)erg_shape_size(node->shape) * (double)erg_dtype_size(node->dtype);
-    for (int k = 0; k < node->n_in; k++)
-        bytes +=
-            (double)erg_shape_size(node->in[k]->shape) * (double)erg_dtype_size(node->in[k]->dtype);
+static double bytes_of(const erg_node *node) {
+    return (double)erg_shape_size(node->shape) * (double)erg_dtype_size(node->dtype);
+}
+
+static bool is_among(const erg_node *node, const erg_step *step) {
+    bool found = false;
+    for (int i = 0; i < step->n_nodes; i++)
+        found |= step->nodes[i] == node;
+    return found;
+}
+
+/* Results, and operands that are not computed in the step itself. */
+static double bytes_touched(const erg_step *step) {
+    double bytes = 0;
+    for (int i = 0; i < step->n_out; i++)
+        bytes += bytes_of(step->result_nodes[i]);
+    for (int i = 0; i < step->n_nodes; i++)
+        for (int k = 0; k < step->nodes[i]->n_in; k++)
+            if (!is_among(step->nodes[i]->in[k], step))
+                bytes += bytes_of(step->nodes[i]->in[k]);
     return bytes;
 }
 
 /* A product of (M, K) and (K, N) is 2 M N K operations, of which the result shows M N. */
-static double operations(const erg_node *node) {
-    double results = (double)erg_shape_size(node->shape);
+static double operations(const erg_step *step) {
+    const erg_node *node = step->node;
+    double results = (double)erg_shape_size(node->shape) * step->n_nodes;
     if (node->op != ERG_OP_matmul)
         return results;
     const erg_node *a = node->in[0];
@@ -73,8 +95,7 @@ void erg_plan_print_times(const erg_plan *plan) {
             continue;
         double seconds = step->seconds / (double)step->calls;
         fprintf(stderr, "%9.2f us %8.2f GFLOP/s %8.2f GB/s  ", 1e6 * seconds,
-                1e-9 * operations(step->node) / seconds,
-                1e-9 * bytes_touched(step->node) / seconds);
+                1e-9 * operations(step) / seconds, 1e-9 * bytes_touched(step) / seconds);
         describe(step, stderr);
         fputc('\n', stderr);
     }
@@ -99,14 +120,23 @@ void erg_plan_print(const erg_plan *plan) {
 
 /* ------------------------------------------------------------------------------- running */
 
-void erg_watch_end(erg_plan *plan, erg_step *step, double start, const erg_tensor *result,
+static bool is_finite(const erg_node *node, void *data, int64_t rows) {
+    erg_tensor value = {node->dtype, node->shape, data};
+    if (rows)
+        value.shape.dims[0] = rows;
+    return erg_tensor_all_finite(&value);
+}
+
+void erg_watch_end(erg_plan *plan, erg_step *step, double start, void *const *results, int64_t rows,
                    uint64_t run, bool last) {
     step->seconds += erg_watch_begin() - start;
     step->calls += last;
-    if (!plan->check_finite || plan->found || erg_tensor_all_finite(result))
-        return;
-    plan->found = true;
-    fprintf(stderr, "erg: run %llu: not finite: ", (unsigned long long)run);
-    describe(step, stderr);
-    fputc('\n', stderr);
+    for (int k = 0; k < step->n_out && plan->check_finite && !plan->found; k++) {
+        if (is_finite(step->result_nodes[k], results[k], rows))
+            continue;
+        plan->found = true;
+        fprintf(stderr, "erg: run %llu: not finite: ", (unsigned long long)run);
+        describe_node(step->result_nodes[k], stderr);
+        fputc('\n', stderr);
+    }
 }

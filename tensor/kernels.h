@@ -110,6 +110,9 @@ typedef int64_t erg_conv_columns(const erg_conv *conv, size_t *scratch);
 typedef void erg_conv_weight_kernel(const erg_conv *conv, int64_t begin, int64_t end, const void *x,
                                     const void *y, void *sums, void *scratch);
 
+/* y[i] = *x for i < n. */
+typedef void erg_fill_kernel(int64_t n, const void *x, void *y);
+
 typedef struct erg_kernels {
     const char *name; /* "portable", "avx2" or "avx512" */
 
@@ -128,6 +131,7 @@ typedef struct erg_kernels {
     erg_gather_kernel *gather[3];
     erg_scatter_add_kernel *scatter_add[2];
     erg_copy_kernel *copy[3];
+    erg_fill_kernel *fill[3];
 
     erg_gemm_kernel *gemm[2];
     size_t gemm_scratch[2];

@@ -24,7 +24,7 @@ static int regions_of(const erg_plan *plan) {
 
 static void compare_tilings(const random_graph *r, const char *what) {
     static const char *const words[] = {"verify", "small-tiles", "small-tiles,no-reuse",
-                                        "small-tiles,no-transpose"};
+                                        "small-tiles,no-transpose", "small-tiles,no-chains"};
     erg_plan *whole = compile_with("no-regions", r->outputs, r->count);
     erg_graph_set_runs(r->graph, 3);
     erg_run(whole);
@@ -272,7 +272,7 @@ END_TEST
 
 /* A transition is one region, whose inner values need a tile of memory. */
 START_TEST(memory_of_a_region_is_a_tile) {
-    chain c = chain_new(&transitions[0], 4096);
+    chain c = chain_new(&transitions[0], 65536);
     int before = erg_threads();
     erg_set_threads(1);
     erg_plan *tiled = compile_with("", c.outputs, c.n_outputs);

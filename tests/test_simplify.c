@@ -151,7 +151,7 @@ START_TEST(rules_apply_and_hold) {
     erg_node *y = erg_input(g, "y", F64, ERG_SHAPE(N, N));
     erg_node *node = rule->build(x, y);
     ck_assert_msg(node != NULL, "%s: %s", rule->name, erg_graph_error(g));
-    erg_plan *plan = compile_with("verify", &node, 1);
+    erg_plan *plan = compile_with("verify,no-chains", &node, 1);
     erg_plan *reference = compile_with("reference", &node, 1);
     ck_assert_msg(erg_plan_steps(plan) == rule->steps, "%s: %d steps, not %d", rule->name,
                   erg_plan_steps(plan), rule->steps);

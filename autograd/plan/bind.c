@@ -20,11 +20,12 @@ static bool allocate(erg_plan *plan, const erg_program *program, const erg_sched
         plan->arena_size > SIZE_MAX - 64)
         return false;
     plan->tile_arena = schedule->tile_arena;
+    plan->scratch = aligned_alloc(64, plan->scratch_size * (size_t)plan->threads + 64);
     plan->arena = aligned_alloc(64, plan->arena_size + 64);
     plan->phases = calloc((size_t)schedule->n_phases + 1, sizeof *plan->phases);
     plan->stores = calloc((size_t)program->n_effects + 1, sizeof *plan->stores);
     plan->outputs = calloc((size_t)program->n_outputs, sizeof *plan->outputs);
-    return plan->arena && plan->phases && plan->stores && plan->outputs;
+    return plan->arena && plan->scratch && plan->phases && plan->stores && plan->outputs;
 }
 
 /* A number in as many elements as are read. */
@@ -61,21 +62,24 @@ static bool find_data(binding *b) {
 
 /* ------------------------------------------------------------------------------- steps */
 
-static const erg_node *source_of(const erg_step *step, int k) {
-    return step->node->n_in ? erg_view_operand(step->node, k).source : step->node;
+static const erg_node *source_of(const erg_read *read) {
+    return read->node->n_in ? erg_view_operand(read->node, read->k).source : read->node;
 }
 
-static void *step_result(const binding *b, const erg_node *node) {
+static void *result_data(const binding *b, const erg_node *node) {
     return node->value ? b->plan->arena + b->schedule->offset[node->id] : b->data[node->id];
 }
 
 static bool bind_whole(const binding *b, erg_step *step) {
     const void **in = erg_graph_alloc(b->program->graph, (size_t)step->n_in * sizeof *in);
+    void **results = erg_graph_alloc(b->program->graph, (size_t)step->n_out * sizeof *results);
     for (int k = 0; in && k < step->n_in; k++)
-        in[k] = b->data[b->schedule->root[source_of(step, k)->id]];
+        in[k] = b->data[b->schedule->root[source_of(&step->reads[k])->id]];
+    for (int k = 0; results && k < step->n_out; k++)
+        results[k] = result_data(b, step->result_nodes[k]);
     step->in = in;
-    step->out = step_result(b, step->node);
-    return in != NULL;
+    step->results = results;
+    return in && results;
 }
 
 /* `elements` of the value belong to a row. */
@@ -87,17 +91,19 @@ static erg_place place_of(const binding *b, const erg_node *value, void *data, i
 }
 
 static bool bind_rows(const binding *b, erg_step *step, int64_t rows) {
-    size_t count = (size_t)step->n_in + 1;
+    size_t count = (size_t)step->n_in + (size_t)step->n_out;
     erg_place *places = erg_graph_alloc(b->program->graph, count * sizeof *places);
-    const erg_node *node = step->node;
-    int64_t own = erg_shape_size(node->shape) / rows;
+    int64_t own = erg_shape_size(step->node->shape) / rows;
     step->places = places;
     if (!places)
         return false;
-    for (int k = 0; k < step->n_in; k++)
-        places[k] = place_of(b, source_of(step, k), (void *)step->in[k],
-                             node->n_in ? erg_operand_row(node, k) : own);
-    places[step->n_in] = place_of(b, node, step->out, own);
+    for (int k = 0; k < step->n_in; k++, places++) {
+        const erg_read *read = &step->reads[k];
+        *places = place_of(b, source_of(read), (void *)step->in[k],
+                           read->node->n_in ? erg_operand_row(read->node, read->k) : own);
+    }
+    for (int k = 0; k < step->n_out; k++, places++)
+        *places = place_of(b, step->result_nodes[k], step->results[k], own);
     return true;
 }
 
@@ -119,7 +125,7 @@ static bool bind_steps(const binding *b) {
 /* Where a value stays after the last step: leaves may then be overwritten, so theirs is a copy. */
 static void *result(const binding *b, const erg_node *value) {
     const erg_node *root = b->program->graph->nodes[b->schedule->root[value->id]];
-    return erg_is_step(b->schedule, root) ? step_result(b, root) : b->data[root->id];
+    return erg_is_step(b->schedule, root) ? result_data(b, root) : b->data[root->id];
 }
 
 static void bind_results(const binding *b) {

@@ -30,7 +30,7 @@ static bool is_repeatable(const erg_schedule *s, const erg_node *node, const boo
 
 /* All steps, and all values that are stored: rows of the last phase. */
 static bool all_repeatable(const erg_schedule *s, const erg_program *program, const bool *stored) {
-    for (int i = 0; i < s->n_steps; i++)
+    for (int i = 0; i < s->n_placed; i++)
         if (!is_repeatable(s, program->graph->nodes[s->order[i]], stored))
             return false;
     for (int k = 0; k < program->n_effects; k++) {

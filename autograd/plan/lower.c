@@ -7,17 +7,6 @@ static erg_lower_step *const families[ERG_OP_COUNT] = {
     [ERG_OP_input] = erg_lower_leaf,
     [ERG_OP_param] = erg_lower_leaf,
     [ERG_OP_state] = erg_lower_leaf,
-    [ERG_OP_uniform] = erg_lower_random,
-    [ERG_OP_normal] = erg_lower_random,
-#define UNARY(name, y) [ERG_OP_##name] = erg_lower_unary,
-#define BINARY(name, y) [ERG_OP_##name] = erg_lower_binary,
-#include "../../tensor/scalar.def"
-#undef UNARY
-#undef BINARY
-    [ERG_OP_lgamma] = erg_lower_unary,
-    [ERG_OP_polygamma] = erg_lower_unary,
-    [ERG_OP_cast] = erg_lower_unary,
-    [ERG_OP_where] = erg_lower_where,
     [ERG_OP_sum] = erg_lower_fold,
     [ERG_OP_max] = erg_lower_fold,
     [ERG_OP_argmax] = erg_lower_reduce,
@@ -50,25 +39,59 @@ static void limit_ranges(erg_step *step, int threads) {
     step->grain = step->grain < least ? least : step->grain;
 }
 
-static bool add_step(erg_lowering *lowering, const erg_node *node) {
-    erg_step *step = &lowering->plan->steps[lowering->plan->n_steps++];
-    bool is_leaf = erg_ops[node->op].flags & LEAF;
-    step->node = node;
-    step->n_in = is_leaf ? 1 : node->n_in;
-    if (!families[node->op](lowering, step))
+bool erg_lower_scratch(erg_lowering *lowering, size_t size) {
+    erg_plan *plan = lowering->plan;
+    if (size > SIZE_MAX - 63)
         return false;
+    size = (size + 63) / 64 * 64;
+    plan->scratch_size = plan->scratch_size < size ? size : plan->scratch_size;
+    return true;
+}
+
+/* The common case: one node, whose operands are the step's; a leaf's is its tensor. */
+static bool use_own_operands(erg_lowering *lowering, erg_step *step) {
+    const erg_node *node = step->node;
+    step->n_in = erg_ops[node->op].flags & LEAF ? 1 : node->n_in;
+    erg_read *reads = erg_lower_alloc(lowering, (size_t)step->n_in * sizeof *reads);
+    for (int k = 0; reads && k < step->n_in; k++)
+        reads[k] = (erg_read){node, k};
+    step->reads = reads;
+    step->n_out = 1;
+    step->result_nodes = step->nodes;
+    return reads != NULL;
+}
+
+static bool lower_step(erg_lowering *lowering, erg_step *step) {
+    if (erg_ops[step->node->op].flags & (ELEMENTWISE | RANDOM))
+        return erg_lower_chain(lowering, step);
+    return use_own_operands(lowering, step) && families[step->node->op](lowering, step);
+}
+
+static bool add_step(erg_lowering *lowering, int index) {
+    const erg_schedule *s = lowering->schedule;
+    erg_step *step = &lowering->plan->steps[lowering->plan->n_steps++];
+    const erg_node **nodes;
+    step->n_nodes = s->first[index + 1] - s->first[index];
+    nodes = erg_lower_alloc(lowering, (size_t)step->n_nodes * sizeof *nodes);
+    if (!nodes)
+        return false;
+    for (int i = 0; i < step->n_nodes; i++)
+        nodes[i] = lowering->plan->work->nodes[s->order[s->first[index] + i]];
+    step->nodes = nodes;
+    step->node = nodes[step->n_nodes - 1];
+    lowering->rows = s->phases[s->phase[step->node->id]].rows;
+    if (!lower_step(lowering, step))
+        return false;
+    step->row_items = lowering->rows ? step->items / lowering->rows : 0;
     limit_ranges(step, lowering->plan->threads);
     return true;
 }
 
-bool erg_lower(erg_plan *plan, const erg_program *program, const erg_schedule *schedule) {
-    erg_lowering lowering = {.plan = plan, .kernels = erg_kernels_get()};
+bool erg_lower(erg_plan *plan, const erg_schedule *schedule) {
+    erg_lowering lowering = {.plan = plan, .schedule = schedule, .kernels = erg_kernels_get()};
     plan->steps = calloc((size_t)schedule->n_steps + 1, sizeof *plan->steps);
     bool done = plan->steps != NULL;
-    for (int i = 0; done && i < schedule->n_steps; i++) {
-        const erg_node *node = program->graph->nodes[schedule->order[i]];
-        lowering.rows = schedule->phases[schedule->phase[node->id]].rows;
-        done = add_step(&lowering, node);
-    }
+    for (int i = 0; done && i < schedule->n_steps; i++)
+        done = add_step(&lowering, i);
     return done;
 }

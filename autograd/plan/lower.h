@@ -12,9 +12,9 @@
 
 typedef struct erg_lowering {
     erg_plan *plan;
+    const erg_schedule *schedule;
     const erg_kernels *kernels;
     int64_t rows; /* of the batch, if the step is in a region: each has as many items; or 0 */
-    unsigned char *room;      /* of all products, one after the other; NULL before the first */
     unsigned char *conv_room; /* the same of convolutions, and its size so far */
     size_t conv_room_size;
 } erg_lowering;
@@ -22,10 +22,7 @@ typedef struct erg_lowering {
 typedef bool erg_lower_step(erg_lowering *lowering, erg_step *step);
 
 erg_lower_step erg_lower_leaf;
-erg_lower_step erg_lower_random;
-erg_lower_step erg_lower_unary;
-erg_lower_step erg_lower_binary;
-erg_lower_step erg_lower_where;
+erg_lower_step erg_lower_chain;  /* elementwise and random nodes, one or many */
 erg_lower_step erg_lower_fold;   /* sum, max */
 erg_lower_step erg_lower_reduce; /* argmax, cumsum */
 erg_lower_step erg_lower_matmul;
@@ -39,12 +36,14 @@ erg_lower_step erg_lower_gather;
 erg_lower_step erg_lower_scatter_add;
 
 /* Gives a plan its steps, without addresses. */
-bool erg_lower(erg_plan *plan, const erg_program *program, const erg_schedule *schedule);
+bool erg_lower(erg_plan *plan, const erg_schedule *schedule);
 /* bind.c: then the addresses, the arena, and what becomes of the results. */
 bool erg_bind(erg_plan *plan, const erg_program *program, const erg_schedule *schedule);
 
 /* Zeroed, and freed with the plan. NULL if memory is short. */
 void *erg_lower_alloc(erg_lowering *lowering, size_t size);
+/* The step's work needs so much scratch memory, 64-byte aligned. */
+bool erg_lower_scratch(erg_lowering *lowering, size_t size);
 
 /* How many items a thread should have at least, if each takes as long as `cost` additions: waking
  * another thread takes as long as some ten thousand. */

@@ -113,7 +113,7 @@ static void join_parts(const erg_step *step) {
             c->kernels->binary[c->dtype][ERG_BINARY_add](size, a, 1, b, 1, a);
         }
     for (int64_t g = 0; g < c->conv.groups; g++)
-        turn(c, g, step->out);
+        turn(c, g, step->results[0]);
 }
 
 /* At most eight parts, fewer if their sums would take much memory. */

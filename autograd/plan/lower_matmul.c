@@ -1,7 +1,5 @@
 /* lower_matmul.c: products of matrices, one for each batch. The rows of all results are one long
  * list that may be cut anywhere: an element's bits do not depend on the rows around it. */
-#include <stdlib.h>
-
 #include "lower.h"
 
 typedef struct product {
@@ -11,8 +9,6 @@ typedef struct product {
     int64_t lda, ldb;           /* from row to row, as stored */
     int64_t matrix_a, matrix_b; /* from batch to batch */
     int64_t bytes;              /* of an element */
-    unsigned char *room;        /* scratch of the kernel, for each slot */
-    size_t room_size;
 } product;
 
 /* Rows begin .. end of one batch. */
@@ -24,7 +20,7 @@ static void multiply(const erg_step *step, const erg_work *work, int64_t batch, 
     p->kernel(p->trans_a, p->trans_b, end - begin, p->n, p->k, 1,
               (const char *)work->in[0] + a * p->bytes, p->lda,
               (const char *)work->in[1] + batch * p->matrix_b * p->bytes, p->ldb, 0,
-              (char *)work->out + c * p->bytes, p->n, p->room + (size_t)work->slot * p->room_size);
+              (char *)work->out + c * p->bytes, p->n, work->scratch);
 }
 
 static void product_part(const erg_step *step, const erg_work *work) {
@@ -36,23 +32,11 @@ static void product_part(const erg_step *step, const erg_work *work) {
     }
 }
 
-/* A thread does one step at a time: all products use the same room, the largest dtype's for each
- * slot. */
-static bool make_room(erg_lowering *lowering, size_t size) {
-    if (!lowering->room) {
-        lowering->room = aligned_alloc(64, size * (size_t)lowering->plan->threads);
-        lowering->plan->memory = lowering->room;
-    }
-    return lowering->room != NULL;
-}
-
 bool erg_lower_matmul(erg_lowering *lowering, erg_step *step) {
     const erg_node *node = step->node, *a = node->in[0], *b = node->in[1];
     int last = node->shape.ndim - 1;
-    const size_t *sizes = lowering->kernels->gemm_scratch;
-    size_t room_size = ((sizes[0] > sizes[1] ? sizes[0] : sizes[1]) + 63) / 64 * 64;
     product *p = erg_lower_alloc(lowering, sizeof *p);
-    if (!p || !make_room(lowering, room_size))
+    if (!p || !erg_lower_scratch(lowering, lowering->kernels->gemm_scratch[node->dtype]))
         return false;
     *p = (product){.kernel = lowering->kernels->gemm[node->dtype],
                    .trans_a = node->attr[0] != 0,
@@ -64,9 +48,7 @@ bool erg_lower_matmul(erg_lowering *lowering, erg_step *step) {
                    .ldb = b->shape.dims[last],
                    .matrix_a = erg_view_operand(node, 0).row,
                    .matrix_b = erg_view_operand(node, 1).row,
-                   .bytes = (int64_t)erg_dtype_size(node->dtype),
-                   .room = lowering->room,
-                   .room_size = room_size};
+                   .bytes = (int64_t)erg_dtype_size(node->dtype)};
     step->items = erg_shape_size(node->shape) / p->n;
     step->grain = erg_grain(0.25 * (double)p->n * (double)p->k + 1);
     step->part = product_part;

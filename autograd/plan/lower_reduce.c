@@ -64,7 +64,7 @@ static void piece_part(const erg_step *step, const erg_work *work) {
 
 static void join_pieces(const erg_step *step) {
     const reduction *r = step->detail;
-    r->kernel(r->span.outer, r->pieces, r->span.inner, r->partial, step->out);
+    r->kernel(r->span.outer, r->pieces, r->span.inner, r->partial, step->results[0]);
 }
 
 /* Pieces of about this many elements, if there are not enough outer ones to go round. */

@@ -1,8 +1,9 @@
 /* memory.c: where each value lives while it is needed.
  *
  * A value lives from its step to the last step that reads it, and values that are not alive at the
- * same time share memory. An elementwise step may write its result over an operand that it is the
- * last to read. Results, and what is stored into leaves, live to the end of the run.
+ * same time share memory. An elementwise node may write its result over an operand that it is the
+ * last to read; what only its own step reads has no place here. Results, and what is stored into
+ * leaves, live to the end of the run.
  *
  * Steps of a region run in turn on each tile, so what one of them reads or writes as a whole array
  * is needed from the region's beginning to its end. Values that nobody else sees live in the tile's
@@ -19,7 +20,7 @@ typedef struct planner {
     int *range; /* by id of roots: of the arena it lives in; 0 if none */
 } planner;
 
-static const erg_node *step_at(const planner *p, int place) {
+static const erg_node *node_at(const planner *p, int place) {
     return p->graph->nodes[p->schedule->order[place]];
 }
 
@@ -40,32 +41,42 @@ static bool may_overwrite(const erg_node *node, int k) {
            erg_view_operand(node, k).source == node->in[k];
 }
 
-/* Only a whole array, or only a tile's. */
+/* Of one size, and both a whole array or both a tile's. */
 static bool is_alike(const planner *p, const erg_node *node, int root) {
-    return erg_is_local(p->schedule, node) == erg_is_local(p->schedule, p->graph->nodes[root]);
+    const erg_node *other = p->graph->nodes[root];
+    return bytes_of(node) == bytes_of(other) &&
+           erg_is_local(p->schedule, node) == erg_is_local(p->schedule, other);
 }
 
-/* The range of a dying operand, taken from it; 0 if there is none. */
-static int take_over(planner *p, const erg_node *node, int place) {
-    for (int k = 0; k < node->n_in; k++) {
-        int root = may_overwrite(node, k) ? dying_root(p, node, k, place) : -1;
-        if (root < 0 || !is_alike(p, node, root))
-            continue;
-        int range = p->range[root];
-        p->range[root] = 0;
-        return range;
+/* The range of a dying operand of the node, or of one before it in the step, taken from it; 0 if
+ * there is none. */
+static int take_over(planner *p, const erg_node *result, int step, int place) {
+    for (int i = p->schedule->first[step]; i <= place; i++) {
+        const erg_node *node = node_at(p, i);
+        for (int k = 0; k < node->n_in; k++) {
+            int root = may_overwrite(node, k) ? dying_root(p, node, k, place) : -1;
+            if (root < 0 || !is_alike(p, result, root))
+                continue;
+            int range = p->range[root];
+            p->range[root] = 0;
+            return range;
+        }
     }
     return 0;
 }
 
+/* Operands of a step's nodes that no node behind `place` needs. */
 static void give_dying(planner *p, erg_arena *arena, int step, int place, bool local) {
-    const erg_node *node = step_at(p, step);
-    for (int k = 0; k < node->n_in; k++) {
-        int root = dying_root(p, node, k, place);
-        if (root < 0 || erg_is_local(p->schedule, p->graph->nodes[root]) != local)
-            continue;
-        erg_arena_give(arena, p->range[root]);
-        p->range[root] = 0;
+    const int *first = p->schedule->first;
+    for (int i = first[step]; i < first[step + 1]; i++) {
+        const erg_node *node = node_at(p, i);
+        for (int k = 0; k < node->n_in; k++) {
+            int root = dying_root(p, node, k, place);
+            if (root < 0 || erg_is_local(p->schedule, p->graph->nodes[root]) != local)
+                continue;
+            erg_arena_give(arena, p->range[root]);
+            p->range[root] = 0;
+        }
     }
 }
 
@@ -76,29 +87,45 @@ static void put(planner *p, erg_arena *arena, const erg_node *node, int range, s
     p->range[node->id] = range;
 }
 
+/* The place behind a step's last node. */
+static int end_of(const planner *p, int step) {
+    return p->schedule->first[step + 1];
+}
+
 static void place_steps(planner *p, const erg_phase *phase) {
-    for (int i = phase->first; i < phase->first + phase->count; i++) {
-        const erg_node *node = step_at(p, i);
-        put(p, &p->whole, node, take_over(p, node, i), bytes_of(node));
-        give_dying(p, &p->whole, i, i, false);
+    for (int t = phase->first; t < phase->first + phase->count; t++) {
+        for (int i = p->schedule->first[t]; i < end_of(p, t); i++) {
+            const erg_node *node = node_at(p, i);
+            if (!p->schedule->inner[node->id])
+                put(p, &p->whole, node, take_over(p, node, t, i), bytes_of(node));
+        }
+        give_dying(p, &p->whole, t, end_of(p, t) - 1, false);
     }
+}
+
+static bool has_place_in_tile(const planner *p, const erg_node *node) {
+    return erg_is_local(p->schedule, node) && !p->schedule->inner[node->id];
 }
 
 /* Values of which there is only a tile. False if memory is short. */
 static bool place_local(planner *p, const erg_phase *region, int64_t tile, size_t *size) {
+    int begin = p->schedule->first[region->first],
+        end = end_of(p, region->first + region->count - 1);
     erg_arena arena;
-    if (!erg_arena_init(&arena, region->count))
+    if (!erg_arena_init(&arena, end - begin))
         return false;
-    for (int i = region->first; i < region->first + region->count; i++) {
-        const erg_node *node = step_at(p, i);
-        if (erg_is_local(p->schedule, node))
-            put(p, &arena, node, take_over(p, node, i),
-                bytes_of(node) / (size_t)region->rows * (size_t)tile);
-        give_dying(p, &arena, i, i, true);
+    for (int t = region->first; t < region->first + region->count; t++) {
+        for (int i = p->schedule->first[t]; i < end_of(p, t); i++) {
+            const erg_node *node = node_at(p, i);
+            if (has_place_in_tile(p, node))
+                put(p, &arena, node, take_over(p, node, t, i),
+                    bytes_of(node) / (size_t)region->rows * (size_t)tile);
+        }
+        give_dying(p, &arena, t, end_of(p, t) - 1, true);
     }
-    for (int i = region->first; i < region->first + region->count; i++)
-        if (erg_is_local(p->schedule, step_at(p, i)))
-            p->range[step_at(p, i)->id] = 0;
+    for (int i = begin; i < end; i++)
+        if (has_place_in_tile(p, node_at(p, i)))
+            p->range[node_at(p, i)->id] = 0;
     *size = arena.size;
     erg_arena_free(&arena);
     return true;
@@ -114,13 +141,13 @@ static size_t bytes_to_a_row(planner *p, const erg_phase *region) {
 static bool place_region(planner *p, const erg_phase *region) {
     int end = region->first + region->count;
     size_t size;
-    for (int i = region->first; i < end; i++)
-        if (!erg_is_local(p->schedule, step_at(p, i)))
-            put(p, &p->whole, step_at(p, i), 0, bytes_of(step_at(p, i)));
+    for (int i = p->schedule->first[region->first]; i < end_of(p, end - 1); i++)
+        if (!erg_is_local(p->schedule, node_at(p, i)))
+            put(p, &p->whole, node_at(p, i), 0, bytes_of(node_at(p, i)));
     if (!place_local(p, region, region->tile, &size))
         return false;
-    for (int i = region->first; i < end; i++)
-        give_dying(p, &p->whole, i, end - 1, false);
+    for (int t = region->first; t < end; t++)
+        give_dying(p, &p->whole, t, end_of(p, end - 1) - 1, false);
     if (size > p->schedule->tile_arena)
         p->schedule->tile_arena = size;
     return true;

@@ -15,16 +15,19 @@ static const pass passes[] = {
     {"simplify", "no-simplify", erg_program_simplify},
     {"transpose", "no-transpose", erg_program_transpose},
     {"cse", "no-cse", erg_program_cse},
+    {"factor", "no-factor", erg_program_factor},
+    {"cse", "no-cse", erg_program_cse},
 };
 
 /* Steps for a program whose graph is final. */
 static bool finish(erg_plan *plan, const erg_program *program) {
     erg_schedule schedule = {.regions = !erg_debug("no-regions"),
+                             .chains = !erg_debug("no-chains") && !plan->check_finite,
                              .small_tiles = erg_debug("small-tiles"),
                              .reuse = !erg_debug("no-reuse"),
                              .threads = erg_threads()};
     plan->threads = schedule.threads;
-    bool done = erg_schedule_make(&schedule, program) && erg_lower(plan, program, &schedule) &&
+    bool done = erg_schedule_make(&schedule, program) && erg_lower(plan, &schedule) &&
                 erg_schedule_memory(&schedule, program->graph, plan->steps) &&
                 erg_bind(plan, program, &schedule);
     erg_schedule_free(&schedule);

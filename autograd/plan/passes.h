@@ -4,6 +4,7 @@
  *     simplify   constants folded, identities applied
  *     transpose  weights laid out as products read them
  *     cse        the same value computed once
+ *     factor     common factors of sums taken out, and cse again
  *     schedule   which nodes are steps, and how each reads its operands
  *     region     which steps can go row by row together, and so the order of all
  *     lower      a kernel for each step
@@ -39,6 +40,11 @@ bool erg_program_collect(erg_program *program, erg_node *const *outputs, int cou
 bool erg_program_simplify(erg_program *program);
 bool erg_program_transpose(erg_program *program);
 bool erg_program_cse(erg_program *program);
+bool erg_program_factor(erg_program *program);
+
+/* By node id: how often a value is used in the program; 0 for ids from there to count. The caller
+ * frees it. NULL if memory is short. */
+int *erg_count_uses(const erg_program *program, int count);
 
 /* Offers each node, its operands rewritten already, to the rule. A rule returns the node to use
  * instead: an older one, or one it has just made in the program's graph; NULL keeps the node. */

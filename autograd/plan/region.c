@@ -54,7 +54,7 @@ static void find_levels(const erg_schedule *s, const erg_graph *graph, place *pl
 
 /* Cuts the sorted steps into phases. */
 static void make_phases(erg_schedule *s, const place *sorted) {
-    for (int i = 0; i < s->n_steps; i++) {
+    for (int i = 0; i < s->n_placed; i++) {
         bool starts = i == 0 || sorted[i].level != sorted[i - 1].level ||
                       sorted[i].rows != sorted[i - 1].rows;
         if (starts)
@@ -67,35 +67,45 @@ static void make_phases(erg_schedule *s, const place *sorted) {
 
 /* A walk backward meets the last reader of a value first. */
 static void find_readers(erg_schedule *s, const erg_graph *graph) {
-    for (int id = 0; id < graph->count; id++)
+    for (int id = 0; id < graph->count; id++) {
         s->last[id] = s->use[id] & HELD ? INT_MAX : -1;
-    for (int i = s->n_steps - 1; i >= 0; i--) {
+        s->inner[id] = true;
+    }
+    for (int i = s->n_placed - 1; i >= 0; i--) {
         const erg_node *node = graph->nodes[s->order[i]];
         s->shared[node->id] |= (s->use[node->id] & HELD) != 0;
         for (int k = 0; k < node->n_in; k++) {
             int root = s->root[erg_view_operand(node, k).source->id];
             s->last[root] = s->last[root] < 0 ? i : s->last[root];
             s->shared[root] |= s->phase[root] != s->phase[node->id];
+            s->inner[root] &= s->step[root] == s->step[node->id];
         }
+        s->inner[node->id] &= !(s->use[node->id] & HELD);
     }
 }
 
 bool erg_schedule_phases(erg_schedule *s, const erg_graph *graph) {
-    size_t count = (size_t)graph->count, steps = (size_t)s->n_steps + 1;
-    place *places = calloc(steps, sizeof *places);
-    s->order = calloc(steps, sizeof *s->order);
-    s->phases = calloc(steps, sizeof *s->phases);
+    size_t count = (size_t)graph->count, most = (size_t)s->n_placed + 1;
+    place *places = calloc(most, sizeof *places);
+    s->order = calloc(most, sizeof *s->order);
+    s->first = calloc(most, sizeof *s->first);
+    s->phases = calloc(most, sizeof *s->phases);
     s->phase = calloc(count, sizeof *s->phase);
+    s->step = calloc(count, sizeof *s->step);
     s->last = calloc(count, sizeof *s->last);
     s->shared = calloc(count, sizeof *s->shared);
+    s->inner = calloc(count, sizeof *s->inner);
     s->offset = calloc(count, sizeof *s->offset);
-    bool done = places && s->order && s->phases && s->phase && s->last && s->shared && s->offset;
+    bool done = places && s->order && s->first && s->phases && s->phase && s->step && s->last &&
+                s->shared && s->inner && s->offset;
     if (done) {
         find_levels(s, graph, places);
-        qsort(places, (size_t)s->n_steps, sizeof *places, ascending);
+        qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
-        find_readers(s, graph);
+        done = erg_schedule_chains(s, graph);
     }
+    if (done)
+        find_readers(s, graph);
     free(places);
     return done;
 }

@@ -58,7 +58,7 @@ int64_t erg_operand_row(const erg_node *node, int k) {
     case ERG_OP_scatter_add:
         return if_apart((node->op == ERG_OP_permute) == (node->attr[0] == 0), node, k);
     case ERG_OP_concat:
-        return if_apart(node->attr[0] != 0 && node->n_in <= ERG_REGION_OPERANDS, node, k);
+        return if_apart(node->attr[0] != 0 && node->n_in <= ERG_STEP_OPERANDS, node, k);
     default:
         return -1;
     }

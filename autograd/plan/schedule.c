@@ -146,7 +146,7 @@ bool erg_schedule_make(erg_schedule *s, const erg_program *program) {
     for (int id = graph->count - 1; id >= 0; id--)
         if (erg_is_step(s, graph->nodes[id])) {
             read_operands(s, graph->nodes[id]);
-            s->n_steps++;
+            s->n_placed++;
         }
     return erg_schedule_phases(s, graph);
 }
@@ -155,9 +155,12 @@ void erg_schedule_free(erg_schedule *s) {
     free(s->use);
     free(s->root);
     free(s->order);
+    free(s->first);
     free(s->phases);
     free(s->phase);
+    free(s->step);
     free(s->last);
     free(s->shared);
+    free(s->inner);
     free(s->offset);
 }

@@ -18,23 +18,28 @@ typedef struct erg_schedule {
     /* What is wanted. */
     bool regions;     /* else there are none */
     bool small_tiles; /* wherever there can be any: so that small tests have some */
-    bool reuse;       /* else each step has memory of its own */
+    bool chains;      /* else each step computes one value */
+    bool reuse;       /* else each value has memory of its own */
     int threads;
     /* What is found. */
     unsigned char *use; /* of roots: the flags above */
     int *root;          /* id of the node whose memory holds the value */
-    int *order;         /* ids of steps, in the order in which they run: indexed by place */
+    int *order;         /* ids of the nodes that are computed, as they run: indexed by place */
+    int n_placed;
+    int *first; /* of steps: the place of its first node; one more at the end */
     int n_steps;
     erg_phase *phases;
     int n_phases;
-    int *phase;     /* of steps: index of the phase */
-    int *last;      /* of roots: place of the last step that reads it; INT_MAX if held */
-    bool *shared;   /* of steps: the value is held, or read in another phase than its own */
-    size_t *offset; /* of steps: the result's place in the arena, or in a tile's */
+    int *phase;   /* of computed nodes: index of the phase */
+    int *step;    /* of computed nodes: index of the step */
+    int *last;    /* of roots: place of the last node that reads it; INT_MAX if held */
+    bool *shared; /* of computed nodes: the value is held, or read in another phase than its own */
+    bool *inner;  /* of computed nodes: the value is read in its own step alone */
+    size_t *offset; /* of computed nodes: the result's place in the arena, or in a tile's */
     size_t arena, tile_arena; /* bytes */
 } erg_schedule;
 
-/* How a step reads an operand. Row r of the result's elements, e to a row, is computed from
+/* How an elementwise node reads an operand. Row r of the result's elements, e to a row, is computed from
  * elements r * row + i * step of the source, i = 0 .. e - 1: an array of the result's shape has
  * row = e, step = 1; one number row = step = 0; one row for all rows row = 0, step = 1; one number
  * for each row row = 1, step = 0. So a broadcast need not be a step of its own. */
@@ -59,10 +64,12 @@ int64_t erg_row_count(const erg_node *node);
 
 /* ---- the passes */
 
-/* Which nodes are steps; with phases but for how many rows are a tile. */
+/* Which nodes are computed; with phases, but for how many rows are a tile, and steps. */
 bool erg_schedule_make(erg_schedule *schedule, const erg_program *program);
-/* Order and phases: of a schedule that knows the steps. */
+/* Order and phases, in places: of a schedule that knows what is computed. */
 bool erg_schedule_phases(erg_schedule *schedule, const erg_graph *graph);
+/* Steps: puts nodes that are done together next to each other, and counts phases in steps. */
+bool erg_schedule_chains(erg_schedule *schedule, const erg_graph *graph);
 /* Offsets in the arena, and how many rows are a tile. `steps` are the prepared ones, in order. */
 bool erg_schedule_memory(erg_schedule *schedule, const erg_graph *graph, const erg_step *steps);
 /* Sets a region's tile and grain, if a row takes so many bytes; a region that is not worth it becomes
@@ -73,9 +80,9 @@ void erg_choose_tile(const erg_schedule *schedule, erg_phase *region, size_t byt
 bool erg_schedule_loops(const erg_schedule *schedule, const erg_program *program);
 void erg_schedule_free(erg_schedule *schedule);
 
-/* True if a run has to do something for the node's value. */
+/* True if a run has to compute the node's value. */
 bool erg_is_step(const erg_schedule *schedule, const erg_node *node);
-/* True if a step's value lives in the tiles of its region and nowhere else. */
+/* True if a computed value lives in the tiles of its region and nowhere else. */
 bool erg_is_local(const erg_schedule *schedule, const erg_node *node);
 
 #endif

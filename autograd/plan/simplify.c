@@ -33,9 +33,8 @@ erg_node *erg_simplified(erg_node *node) {
 
 /* ------------------------------------------------------------------------------- products */
 
-/* By node id: how often a value is used in the program. */
-static int *count_uses(const erg_program *program) {
-    int *uses = calloc((size_t)program->graph->count, sizeof *uses);
+int *erg_count_uses(const erg_program *program, int count) {
+    int *uses = calloc((size_t)count, sizeof *uses);
     for (int id = 0; uses && id < program->graph->count; id++) {
         const erg_node *node = program->graph->nodes[id];
         for (int k = 0; k < node->n_in; k++)
@@ -50,7 +49,7 @@ static int *count_uses(const erg_program *program) {
 
 /* By node id: is this the only user of a product, and transposes it? */
 static bool *find_transposed_products(const erg_program *program) {
-    int *uses = count_uses(program);
+    int *uses = erg_count_uses(program, program->graph->count);
     bool *found = uses ? calloc((size_t)program->graph->count, sizeof *found) : NULL;
     for (int id = 0; found && id < program->graph->count; id++) {
         const erg_node *node = program->graph->nodes[id];

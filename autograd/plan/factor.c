@@ -1,0 +1,105 @@
+/* factor.c: f p + f q = f (p + q): one product less.
+ *
+ * A derivative sums over all ways from a value to another, and each term starts with the same
+ * cotangent f. Taken out, it leaves what depends on the forward values alone: the slope at that
+ * place, which is then computed once, however many cotangents go through it. Terms are products of
+ * several factors, in any order; only products that nobody else uses are taken apart.
+ *
+ * Differs by rounding, and where a partial product overflows that did not, or the other way. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "passes.h"
+#include "simplify.h"
+
+enum { MOST_FACTORS = 6 };
+
+/* How often each node is used, by id: also those that the pass makes. */
+typedef struct usage {
+    int *uses;
+    int count;
+} usage;
+
+typedef struct term {
+    erg_node *factors[MOST_FACTORS];
+    int count;
+} term;
+
+static bool is_used_once(const usage *u, const erg_node *node) {
+    return node->id < u->count && u->uses[node->id] == 1;
+}
+
+static term term_of(const usage *u, erg_node *x) {
+    term t = {.factors = {x}, .count = 1};
+    for (int i = 0; i < t.count;) {
+        erg_node *factor = t.factors[i];
+        if (factor->op != ERG_OP_mul || !is_used_once(u, factor) || t.count == MOST_FACTORS) {
+            i++;
+            continue;
+        }
+        t.factors[i] = factor->in[0];
+        t.factors[t.count++] = factor->in[1];
+    }
+    return t;
+}
+
+static void drop(term *t, int i) {
+    t->count--;
+    memmove(&t->factors[i], &t->factors[i + 1], (size_t)(t->count - i) * sizeof *t->factors);
+}
+
+/* Moves what two terms have in common to a third. */
+static term take_common(term *a, term *b) {
+    term common = {.count = 0};
+    for (int i = 0; i < a->count;) {
+        int j = 0;
+        while (j < b->count && b->factors[j] != a->factors[i])
+            j++;
+        if (j == b->count) {
+            i++;
+            continue;
+        }
+        common.factors[common.count++] = a->factors[i];
+        drop(a, i);
+        drop(b, j);
+    }
+    return common;
+}
+
+static erg_node *counted(const usage *u, erg_node *node) {
+    if (node && node->id < u->count)
+        u->uses[node->id] = 1;
+    return node;
+}
+
+static erg_node *product_of(const usage *u, const term *t) {
+    erg_node *product = t->factors[0];
+    for (int i = 1; i < t->count; i++)
+        product = counted(u, erg_mul(product, t->factors[i]));
+    return product;
+}
+
+static erg_node *factor(void *self, erg_node *node) {
+    const usage *u = self;
+    if (node->op != ERG_OP_add && node->op != ERG_OP_sub)
+        return NULL;
+    term a = term_of(u, node->in[0]), b = term_of(u, node->in[1]);
+    term common = take_common(&a, &b);
+    if (common.count == 0 || a.count == 0 || b.count == 0)
+        return NULL;
+    erg_node *left = product_of(u, &a), *right = product_of(u, &b);
+    erg_node *sum = node->op == ERG_OP_add ? erg_add(left, right) : erg_sub(left, right);
+    erg_node *product = erg_mul(product_of(u, &common), counted(u, sum));
+    if (product && product->id < u->count)
+        u->uses[product->id] = u->uses[node->id];
+    return product;
+}
+
+bool erg_program_factor(erg_program *program) {
+    enum { MADE = 2 * MOST_FACTORS };
+    usage u = {.count = (1 + MADE) * program->graph->count};
+    u.uses = erg_count_uses(program, u.count);
+    bool done = u.uses && erg_program_rewrite(program, factor, &u);
+    free(u.uses);
+    return done;
+}
