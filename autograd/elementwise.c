@@ -68,6 +68,11 @@ VJP(zero) {
         out[0] = d_##name(node, g);                                                                \
     }
 
+/* g f'(x), where g is often one. */
+static erg_node *times(erg_node *g, erg_node *slope) {
+    return erg_is_full(g, 1) ? slope : erg_mul(g, slope);
+}
+
 /* d_f(node, g) = g f'(x) */
 #define D(name) static erg_node *d_##name(erg_node *node, erg_node *g)
 
@@ -76,13 +81,13 @@ D(neg) {
     return erg_neg(g);
 }
 D(abs) {
-    return erg_mul(g, erg_sign(X));
+    return times(g, erg_sign(X));
 }
 D(exp) {
-    return erg_mul(g, Y);
+    return times(g, Y);
 }
 D(expm1) {
-    return erg_mul(g, erg_exp(X));
+    return times(g, erg_exp(X));
 }
 D(log) {
     return erg_div(g, X);
@@ -94,25 +99,25 @@ D(sqrt) {
     return erg_div(erg_mul_scalar(g, 0.5), Y);
 }
 D(sin) {
-    return erg_mul(g, erg_cos(X));
+    return times(g, erg_cos(X));
 }
 D(cos) {
-    return erg_neg(erg_mul(g, erg_sin(X)));
+    return erg_neg(times(g, erg_sin(X)));
 }
 D(tanh) {
-    return erg_mul(g, erg_sub(erg_full_like(Y, 1), erg_square(Y)));
+    return times(g, erg_sub(erg_full_like(Y, 1), erg_square(Y)));
 }
 D(sigmoid) {
-    return erg_mul(g, erg_mul(Y, erg_sub(erg_full_like(Y, 1), Y)));
+    return times(g, erg_mul(Y, erg_sub(erg_full_like(Y, 1), Y)));
 }
 D(softplus) {
-    return erg_mul(g, erg_sigmoid(X));
+    return times(g, erg_sigmoid(X));
 }
 D(erf) {
-    return erg_mul(g, erg_mul_scalar(erg_exp(erg_neg(erg_square(X))), M_2_SQRTPI));
+    return times(g, erg_mul_scalar(erg_exp(erg_neg(erg_square(X))), M_2_SQRTPI));
 }
 D(lgamma) {
-    return erg_mul(g, erg_digamma(X));
+    return times(g, erg_digamma(X));
 }
 
 UNARY(neg)
@@ -146,7 +151,7 @@ erg_node *erg_polygamma(int order, erg_node *x) {
 
 VJP(polygamma) {
     (void)wants;
-    out[0] = erg_mul(g, erg_polygamma((int)node->attr[0] + 1, X));
+    out[0] = times(g, erg_polygamma((int)node->attr[0] + 1, X));
 }
 
 erg_node *erg_cast(erg_node *x, erg_dtype dtype) {
@@ -196,8 +201,8 @@ VJP(sub) {
 }
 
 VJP(mul) {
-    out[0] = wants[0] ? erg_mul(g, B) : NULL;
-    out[1] = wants[1] ? erg_mul(g, A) : NULL;
+    out[0] = wants[0] ? times(g, B) : NULL;
+    out[1] = wants[1] ? times(g, A) : NULL;
 }
 
 /* y = a / b: dy/da = 1 / b, dy/db = -y / b */
@@ -211,11 +216,11 @@ VJP(pow) {
     if (wants[0]) {
         erg_node *slope = erg_mul(B, erg_pow(A, erg_add_scalar(B, -1)));
         erg_node *zero = erg_full_like(B, 0);
-        out[0] = erg_mul(g, erg_where(erg_equal(B, zero), zero, slope));
+        out[0] = times(g, erg_where(erg_equal(B, zero), zero, slope));
     }
     if (wants[1]) {
         erg_node *zero = erg_full_like(A, 0);
-        out[1] = erg_mul(g, erg_where(erg_equal(A, zero), zero, erg_mul(Y, erg_log(A))));
+        out[1] = times(g, erg_where(erg_equal(A, zero), zero, erg_mul(Y, erg_log(A))));
     }
 }
 
@@ -230,8 +235,8 @@ VJP(atan2) {
 VJP(extremum) {
     erg_node *beats = node->op == ERG_OP_maximum ? erg_less(B, A) : erg_less(A, B);
     erg_node *share = erg_where(erg_equal(A, B), erg_full_like(A, 0.5), beats);
-    out[0] = wants[0] ? erg_mul(g, share) : NULL;
-    out[1] = wants[1] ? erg_mul(g, erg_sub(erg_full_like(A, 1), share)) : NULL;
+    out[0] = wants[0] ? times(g, share) : NULL;
+    out[1] = wants[1] ? times(g, erg_sub(erg_full_like(A, 1), share)) : NULL;
 }
 
 /* ------------------------------------------------------------------------------- selection */

@@ -55,6 +55,7 @@ libcore_la_SOURCES += \
     %D%/plan/lower_source.c \
     %D%/plan/memory.c \
     %D%/plan/move.c \
+    %D%/plan/pack.c \
     %D%/plan/passes.c \
     %D%/plan/passes.h \
     %D%/plan/product.c \
@@ -66,5 +67,4 @@ libcore_la_SOURCES += \
     %D%/plan/simplify.c \
     %D%/plan/simplify.h \
     %D%/plan/tile.c \
-    %D%/plan/transpose.c \
     %D%/plan/verify.c

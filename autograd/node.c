@@ -7,6 +7,8 @@
 
 /* Operations marked NO_DERIVATIVE are refused by the sweep before a rule is asked for. */
 #define erg_vjp_none NULL
+/* Operations that the compiler makes are in no graph of a user. */
+#define erg_eval_none NULL
 
 const erg_op_info erg_ops[ERG_OP_COUNT] = {
 #define OP(name, operands, flags, rule, vjp, eval, meaning)                                        \

@@ -9,8 +9,13 @@
  * the graph, so one walk from the last node to the first meets every node when its cotangent is
  * complete. The result is part of the same graph: differentiating again needs nothing new.
  *
- * A cotangent that is zero is not built at all. One that is zero by selection, where(m, t, 0), is
- * carried through elementwise operations as the pair (m, t), because
+ * A cotangent that is zero is not built at all. Others are kept as a product, base * slope. Through
+ * elementwise operations only the slope grows, so that two ways from y to x that start with the same
+ * cotangent meet as base * (slope + slope'): for y = x s(x) that is base * (s + x s'), in which the
+ * bracket depends on x alone. Where there is only one way on, the product is built and is the new
+ * base.
+ *
+ * A slope that is zero by selection, where(m, t, 0), is carried on as the pair (m, t), because
  *
  *     where(m, t, 0) f'(x) = where(m, t f'(x), 0)
  *
@@ -27,9 +32,21 @@ enum {
     BLOCKED = 4  /* it does, but through one that has none */
 };
 
+/* What cotangents are multiples of; `pending` elementwise nodes with such cotangents are still to be
+ * visited. */
+typedef struct base {
+    erg_node *value;
+    int pending;
+} base;
+
+typedef struct cotangent {
+    base *base;      /* NULL: the cotangent is zero */
+    erg_node *slope; /* NULL: one */
+} cotangent;
+
 typedef struct sweep {
     unsigned char *marks;  /* by node id */
-    erg_node **cotangents; /* by node id; NULL is zero */
+    cotangent *cotangents; /* by node id */
 } sweep;
 
 /* ------------------------------------------------------------------------------- marking */
@@ -75,6 +92,8 @@ static bool is_selected(const erg_node *g, selected *s) {
 }
 
 static erg_node *select_by(erg_node *mask, bool inverted, erg_node *t) {
+    if (erg_is_full(t, 0))
+        return t;
     erg_node *zero = erg_full_like(t, 0);
     return inverted ? erg_where(mask, zero, t) : erg_where(mask, t, zero);
 }
@@ -93,6 +112,16 @@ static erg_node *select_again(selected outer, erg_node *r) {
     return select_by(mask, false, inner.t);
 }
 
+/* base * slope, 0 by selection where the slope is. */
+static erg_node *product_of(erg_node *value, erg_node *slope) {
+    selected s;
+    if (!slope || erg_is_full(slope, 1))
+        return value;
+    if (is_selected(slope, &s))
+        return select_by(s.mask, s.inverted, product_of(value, s.t));
+    return erg_is_full(value, 1) ? slope : erg_mul(value, slope);
+}
+
 /* a + b is 0 by selection where both are. */
 static erg_node *sum_of(erg_node *a, erg_node *b) {
     selected s, t;
@@ -106,18 +135,85 @@ static erg_node *sum_of(erg_node *a, erg_node *b) {
     return select_by(erg_where(p, p, q), false, erg_add(a, b));
 }
 
+/* ------------------------------------------------------------------------------- cotangents */
+
+static erg_node *value_of(cotangent c) {
+    return c.base ? product_of(c.base->value, c.slope) : NULL;
+}
+
+/* A base must not be a selection: that is put into the slope. */
+static cotangent new_cotangent(erg_node *g) {
+    selected by;
+    base *b = g ? erg_graph_alloc(g->graph, sizeof *b) : NULL;
+    if (!b)
+        return (cotangent){NULL, NULL};
+    bool selects = is_selected(g, &by);
+    *b = (base){.value = selects ? by.t : g};
+    return (cotangent){b, selects ? select_by(by.mask, by.inverted, erg_full_like(g, 1)) : NULL};
+}
+
+/* Do slopes go through the node? A cast is not linear in both dtypes' arithmetic. */
+static bool is_elementwise(const erg_node *node) {
+    bool is = erg_ops[node->op].flags & ELEMENTWISE;
+    for (int k = 0; is && k < node->n_in; k++)
+        is = node->in[k]->dtype == node->dtype;
+    return is;
+}
+
+static void set_cotangent(sweep *s, const erg_node *x, cotangent c) {
+    cotangent *own = &s->cotangents[x->id];
+    if (own->base && is_elementwise(x))
+        own->base->pending--;
+    *own = c;
+    if (c.base && is_elementwise(x))
+        c.base->pending++;
+}
+
+/* Adds to the cotangent of x. */
+static void contribute(sweep *s, erg_node *x, cotangent c) {
+    cotangent own = s->cotangents[x->id];
+    if (!own.base || !c.base) {
+        set_cotangent(s, x, own.base ? own : c);
+    } else if (own.base == c.base) {
+        erg_node *one = own.slope && c.slope ? NULL : erg_full_like(x, 1);
+        own.slope = sum_of(own.slope ? own.slope : one, c.slope ? c.slope : one);
+        set_cotangent(s, x, own);
+    } else {
+        set_cotangent(s, x, new_cotangent(sum_of(value_of(own), value_of(c))));
+    }
+}
+
 /* ------------------------------------------------------------------------------- the sweep */
 
-/* The operation's rule, with a selection pulled out in front of it where that is right. */
-static void apply_rule(erg_node *node, erg_node *g, const bool *wants, erg_node **out) {
-    const erg_op_info *info = &erg_ops[node->op];
+/* The rule of an elementwise operation, with a selection pulled out in front of it. */
+static void slope_rule(erg_node *node, erg_node *slope, const bool *wants, erg_node **out) {
     selected s;
-    bool pull = info->flags & ELEMENTWISE && is_selected(g, &s);
-    for (int k = 0; pull && k < node->n_in; k++)
-        pull = node->in[k]->dtype == node->dtype;
-    info->vjp(node, pull ? s.t : g, wants, out);
+    bool pull = is_selected(slope, &s);
+    erg_ops[node->op].vjp(node, pull ? s.t : slope, wants, out);
     for (int k = 0; pull && k < node->n_in; k++)
         out[k] = wants[k] && out[k] ? select_again(s, out[k]) : NULL;
+}
+
+/* All that is still to come of this base comes through the node: its cotangent is the new base. */
+static cotangent rebased(sweep *s, erg_node *node) {
+    cotangent c = s->cotangents[node->id];
+    selected by;
+    c.base->pending--;
+    bool only_way = c.base->pending == 0 && c.slope && !is_selected(c.slope, &by);
+    return only_way ? new_cotangent(value_of(c)) : c;
+}
+
+static void apply_rule(sweep *s, erg_node *node, const bool *wants, erg_node **out) {
+    bool by_slopes = is_elementwise(node);
+    cotangent c = by_slopes ? rebased(s, node) : s->cotangents[node->id];
+    if (by_slopes)
+        slope_rule(node, c.slope ? c.slope : erg_full_like(node, 1), wants, out);
+    else
+        erg_ops[node->op].vjp(node, value_of(c), wants, out);
+    for (int k = 0; k < node->n_in; k++)
+        if (wants[k] && out[k] && !erg_is_full(out[k], 0))
+            contribute(s, node->in[k],
+                       by_slopes ? (cotangent){c.base, out[k]} : new_cotangent(out[k]));
 }
 
 /* Where what x depends on is cut off: the operation without a derivative. */
@@ -149,12 +245,7 @@ static bool visit(sweep *s, erg_node *node) {
         wants[k] = s->marks[x->id] & DEPENDS;
         out[k] = NULL;
     }
-    apply_rule(node, s->cotangents[node->id], wants, out);
-    for (int k = 0; k < node->n_in; k++) {
-        erg_node **sum = &s->cotangents[node->in[k]->id];
-        if (wants[k] && out[k])
-            *sum = *sum ? sum_of(*sum, out[k]) : out[k];
-    }
+    apply_rule(s, node, wants, out);
     return !erg_graph_error(node->graph);
 }
 
@@ -166,10 +257,10 @@ static bool run_sweep(sweep *s, erg_node *y, erg_node *seed, erg_node *const *xs
     mark_depends(s, y);
     if (s->marks[y->id] & BLOCKED)
         return erg_node_error(blocker(s, y), "has no derivative");
-    s->cotangents[y->id] = seed;
+    set_cotangent(s, y, new_cotangent(seed));
     for (int id = y->id; id >= 0; id--) {
         erg_node *node = y->graph->nodes[id];
-        if (s->marks[id] & DEPENDS && s->cotangents[id] && node->n_in && !visit(s, node))
+        if (s->marks[id] & DEPENDS && s->cotangents[id].base && node->n_in && !visit(s, node))
             return false;
     }
     return true;
@@ -184,7 +275,7 @@ static bool differentiate(erg_node *y, erg_node *seed, erg_node *const *xs, int 
         erg_graph_fail(y->graph, "grad: out of memory");
     done = done && run_sweep(&s, y, seed, xs, n);
     for (int k = 0; done && k < n; k++) {
-        erg_node *g = xs[k]->id <= y->id ? s.cotangents[xs[k]->id] : NULL;
+        erg_node *g = xs[k]->id <= y->id ? value_of(s.cotangents[xs[k]->id]) : NULL;
         dxs[k] = g ? g : erg_full_like(xs[k], 0);
     }
     free(s.marks);

@@ -20,7 +20,7 @@ bool erg_debug(const char *word) {
 }
 
 void erg_debug_warn(void) {
-    static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-transpose,"
+    static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-pack,"
                                      "no-cse,no-factor,no-regions,no-chains,small-tiles,no-reuse,";
     const char *list = getenv("ERG_DEBUG");
     while (list && *list) {
@@ -82,10 +82,11 @@ static double bytes_touched(const erg_step *step) {
 static double operations(const erg_step *step) {
     const erg_node *node = step->node;
     double results = (double)erg_shape_size(node->shape) * step->n_nodes;
-    if (node->op != ERG_OP_matmul)
+    if (node->op != ERG_OP_matmul && node->op != ERG_OP_matmul_packed)
         return results;
     const erg_node *a = node->in[0];
-    return 2 * results * (double)a->shape.dims[a->shape.ndim - (node->attr[0] ? 2 : 1)];
+    bool transposed = node->op == ERG_OP_matmul && node->attr[0];
+    return 2 * results * (double)a->shape.dims[a->shape.ndim - (transposed ? 2 : 1)];
 }
 
 void erg_plan_print_times(const erg_plan *plan) {

@@ -90,6 +90,21 @@ typedef void erg_gemm_kernel(int trans_a, int trans_b, int64_t m, int64_t n, int
                              double alpha, const void *a, int64_t lda, const void *b, int64_t ldb,
                              double beta, void *c, int64_t ldc, void *scratch);
 
+/* The same C = op(A) op(B) with op(B) packed: copied once into panels, in the order in which the
+ * product reads it. That pays where one B is used by several calls: for few rows each, by several
+ * threads, or again and again.
+ *   panels  how many there are for n columns
+ *   bytes   the size of the copy, to be 64-byte aligned; SIZE_MAX if it is beyond any memory
+ *   pack    fills panels first <= i < last, so that threads can share the work
+ *   packed  the product; its bits are those of the kernel above with alpha = 1, beta = 0 */
+typedef int64_t erg_gemm_panels(int64_t n);
+typedef size_t erg_gemm_bytes(int64_t n, int64_t k);
+typedef void erg_gemm_pack_kernel(int trans_b, int64_t n, int64_t k, int64_t first, int64_t last,
+                                  const void *b, int64_t ldb, void *packed);
+typedef void erg_gemm_packed_kernel(int trans_a, int64_t m, int64_t n, int64_t k, const void *a,
+                                    int64_t lda, const void *packed, void *c, int64_t ldc,
+                                    void *scratch);
+
 /* Random numbers: elements begin <= i < end of the array `where` names to out[0], out[1], ..., as
  * random.h says, with 0 <= begin and end <= 2^33. */
 typedef void erg_random_kernel(erg_random where, int64_t begin, int64_t end, void *out);
@@ -135,6 +150,10 @@ typedef struct erg_kernels {
 
     erg_gemm_kernel *gemm[2];
     size_t gemm_scratch[2];
+    erg_gemm_panels *gemm_panels[2];
+    erg_gemm_bytes *gemm_packed_bytes[2];
+    erg_gemm_pack_kernel *gemm_pack[2];
+    erg_gemm_packed_kernel *gemm_packed[2];
 
     erg_conv_tiles *conv_tiles[2];
     erg_conv_kernel *conv[2];

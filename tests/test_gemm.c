@@ -47,6 +47,28 @@ static void run(const erg_kernels *kernels, const problem *p, int64_t begin, int
     free(scratch);
 }
 
+/* B in panels, the array no longer than it has to be. */
+static void *pack(const erg_kernels *kernels, const problem *p) {
+    size_t bytes = kernels->gemm_packed_bytes[p->dtype](p->n, p->k);
+    void *packed = malloc(bytes + !bytes);
+    memset(packed, 0xff, bytes);
+    int64_t panels = kernels->gemm_panels[p->dtype](p->n), half = panels / 2;
+    kernels->gemm_pack[p->dtype](p->trans_b, p->n, p->k, half, panels, p->b, p->ldb, packed);
+    kernels->gemm_pack[p->dtype](p->trans_b, p->n, p->k, 0, half, p->b, p->ldb, packed);
+    return packed;
+}
+
+static void run_packed(const erg_kernels *kernels, const problem *p, int64_t begin, int64_t end,
+                       const void *packed, void *c) {
+    size_t size = size_of(p->dtype);
+    void *scratch = aligned_alloc(64, kernels->gemm_scratch[p->dtype]);
+    memset(scratch, 0xff, kernels->gemm_scratch[p->dtype]);
+    const char *a = (const char *)p->a + size * (size_t)(begin * (p->trans_a ? 1 : p->lda));
+    kernels->gemm_packed[p->dtype](p->trans_a, end - begin, p->n, p->k, a, p->lda, packed,
+                                   (char *)c + size * (size_t)(begin * p->ldc), p->ldc, scratch);
+    free(scratch);
+}
+
 /* Compares every element of c with its definition, and the gaps with what they were. */
 static void check(const erg_kernels *kernels, const problem *p, double alpha, double beta,
                   const void *c) {
@@ -123,6 +145,49 @@ START_TEST(test_split_rows) {
 }
 END_TEST
 
+/* A packed B, its panels filled in two calls, gives the bits of the product without, whatever rows
+ * are computed at a time. */
+START_TEST(test_packed) {
+    const int64_t *s = sizes[_i];
+    for (int which = 0; which < set_count; which++)
+        for (int trans = 0; trans < 4; trans++)
+            for (erg_dtype dtype = ERG_FLOAT32; dtype <= ERG_FLOAT64; dtype++) {
+                problem p = problem_new(dtype, trans, s[0], s[1], s[2], trans);
+                size_t bytes = (size_t)p.c_size * size_of(dtype);
+                void *want = array_copy(dtype, p.c_size, p.c);
+                run(sets[which], &p, 0, p.m, 1, 0, want);
+                void *packed = pack(sets[which], &p);
+                for (int64_t step = 1; step <= p.m; step += 1 + step / 2) {
+                    void *got = array_copy(dtype, p.c_size, p.c);
+                    for (int64_t i = 0; i < p.m; i += step)
+                        run_packed(sets[which], &p, i, i + step < p.m ? i + step : p.m, packed,
+                                   got);
+                    ck_assert_msg(memcmp(want, got, bytes) == 0,
+                                  "%s %dx%dx%d trans %d: packed, rows by %d differ",
+                                  sets[which]->name, (int)p.m, (int)p.n, (int)p.k, trans,
+                                  (int)step);
+                    free(got);
+                }
+                free(packed);
+                free(want);
+                problem_free(&p);
+            }
+}
+END_TEST
+
+START_TEST(test_packed_bytes) {
+    for (int which = 0; which < set_count; which++)
+        for (erg_dtype dtype = ERG_FLOAT32; dtype <= ERG_FLOAT64; dtype++) {
+            erg_gemm_bytes *bytes = sets[which]->gemm_packed_bytes[dtype];
+            for (int64_t n = 1; n < 100; n++)
+                ck_assert_uint_ge(bytes(n, 7), size_of(dtype) * 7 * (size_t)n);
+            ck_assert_uint_eq(bytes(40, 0), 0);
+            ck_assert_uint_eq(bytes(1, INT64_MAX / 8), SIZE_MAX);
+            ck_assert_uint_eq(bytes(INT64_MAX / 8, INT64_MAX / 8), SIZE_MAX);
+        }
+}
+END_TEST
+
 /* With beta = 0 nothing of C is read: a NaN in it must not come through, nor with an empty sum. */
 START_TEST(test_garbage_in_c) {
     static const int64_t shapes[][3] = {
@@ -165,6 +230,8 @@ int main(void) {
     int shapes = getenv("ERG_TEST_FAST") ? 9 : sizeof sizes / sizeof sizes[0];
     tcase_add_loop_test(tests, test_product, 0, shapes);
     tcase_add_loop_test(tests, test_split_rows, 0, shapes);
+    tcase_add_loop_test(tests, test_packed, 0, shapes);
+    tcase_add_test(tests, test_packed_bytes);
     tcase_add_loop_test(tests, test_garbage_in_c, 0, 5);
     tcase_add_test(tests, test_scale_only);
     suite_add_tcase(suite, tests);

@@ -239,9 +239,9 @@ START_TEST(memory_of_a_chain_does_not_grow) {
     for (int length = 3; length < 1000; length *= 10) {
         erg_node *chains[] = {sin_chain(x, length), product_chain(x, length)};
         for (int k = 0; k < 2; k++) {
-            erg_plan *plan = compile_with("no-regions,no-chains", &chains[k], 1);
-            erg_plan *chained = compile_with("no-regions", &chains[k], 1);
-            erg_plan *plain = compile_with("no-regions,no-chains,no-reuse", &chains[k], 1);
+            erg_plan *plan = compile_with("no-regions,no-pack,no-chains", &chains[k], 1);
+            erg_plan *chained = compile_with("no-regions,no-pack", &chains[k], 1);
+            erg_plan *plain = compile_with("no-regions,no-pack,no-chains,no-reuse", &chains[k], 1);
             ck_assert_uint_eq(erg_plan_arena(plan), (size_t)(k + 1) * SIZE);
             ck_assert_uint_eq(erg_plan_arena(chained), (size_t)(k + 1) * SIZE);
             ck_assert_uint_eq(erg_plan_arena(plain), (size_t)length * SIZE);

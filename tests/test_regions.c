@@ -24,7 +24,7 @@ static int regions_of(const erg_plan *plan) {
 
 static void compare_tilings(const random_graph *r, const char *what) {
     static const char *const words[] = {"verify", "small-tiles", "small-tiles,no-reuse",
-                                        "small-tiles,no-transpose", "small-tiles,no-chains"};
+                                        "small-tiles,no-pack", "small-tiles,no-chains"};
     erg_plan *whole = compile_with("no-regions", r->outputs, r->count);
     erg_graph_set_runs(r->graph, 3);
     erg_run(whole);

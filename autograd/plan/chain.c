@@ -4,28 +4,28 @@
  * before the next: what one writes is in the first-level cache when another reads it, and most of it
  * never leaves there. So nodes of one shape are gathered in groups, from operands to users.
  *
- * Groups have a rank, by which they run. A node can join any group that does not run before one of
- * its operands' groups, however early that is, for nobody needs the node yet. A group whose nodes
- * read nothing of their own phase has no rank at first: it waits for the first user to join, because
- * it can run anywhere before that. */
-#include <limits.h>
+ * Groups have a rank, by which they run. A group of elementwise nodes waits for its rank, and for
+ * more nodes, until a product or another node that cannot join needs one of its values. Then it runs
+ * right there, or joins the group that made its operands, if that makes less to be stored: a slope,
+ * say, is computed with the activation, and what it is computed from need not be kept for the
+ * backward pass. */
 #include <stdlib.h>
 
 #include "schedule.h"
 
-/* Nodes of a chain, so that what it reads and writes fits into its first-level cache; and how many
- * groups back one is looked for that reads the same values. */
-enum { MOST_NODES = 24, LOOK_BACK = 16 };
+/* Nodes of a chain, so that what it reads and writes fits into the first-level cache. */
+enum { MOST_NODES = 24 };
 
-enum { WAITING = -1 };
+enum { WAITING = -1, NONE = -1 };
 
 typedef struct group {
     int rank;          /* or WAITING */
+    int after;         /* the highest rank among its operands' groups, or NONE */
     int count;         /* nodes; 0 once it has joined another */
     int joined;        /* that other */
+    int head, tail;    /* its nodes, linked by grouping.next */
     bool open;         /* elementwise */
     int64_t size, row; /* elements, and elements to a row; row = size if no node needs rows */
-    int newest;        /* a node of it: id */
 } group;
 
 typedef struct grouping {
@@ -33,8 +33,10 @@ typedef struct grouping {
     const erg_graph *graph;
     group *groups;
     int count, ranks;
-    int *of;     /* by id of computed nodes: its group when it was placed; -1 before */
     int *ranked; /* groups by rank */
+    int *of;     /* by id of computed nodes: the group each had first */
+    int *next;   /* by id: the next node of its group, or NONE */
+    int *uses;   /* by id of roots: how many operands of computed nodes it is */
 } grouping;
 
 static int find(const grouping *g, int i) {
@@ -43,12 +45,19 @@ static int find(const grouping *g, int i) {
     return i;
 }
 
-/* The group of operand k, if it is computed in the phase at hand; else -1. */
-static int operand_group(const grouping *g, const erg_node *node, int k) {
+static int root_of(const grouping *g, const erg_node *node, int k) {
+    return g->schedule->root[erg_view_operand(node, k).source->id];
+}
+
+/* The group of a value, if it is computed in the phase at hand; else NONE. */
+static int group_of(const grouping *g, int root, int phase) {
     const erg_schedule *s = g->schedule;
-    int root = s->root[erg_view_operand(node, k).source->id];
-    bool here = erg_is_step(s, g->graph->nodes[root]) && s->phase[root] == s->phase[node->id];
-    return here ? find(g, g->of[root]) : -1;
+    bool here = erg_is_step(s, g->graph->nodes[root]) && s->phase[root] == phase;
+    return here ? find(g, g->of[root]) : NONE;
+}
+
+static int operand_group(const grouping *g, const erg_node *node, int k) {
+    return group_of(g, root_of(g, node, k), g->schedule->phase[node->id]);
 }
 
 static bool fits(const group *a, const group *b) {
@@ -56,56 +65,79 @@ static bool fits(const group *a, const group *b) {
     return a->open && b->open && a->size == b->size && rows && a->count + b->count <= MOST_NODES;
 }
 
+static void join(grouping *g, int from, int to) {
+    group *a = &g->groups[from], *b = &g->groups[to];
+    g->next[b->tail] = a->head;
+    b->tail = a->tail;
+    b->count += a->count;
+    b->row = a->row < b->row ? a->row : b->row;
+    b->after = a->after > b->after ? a->after : b->after;
+    a->count = 0;
+    a->joined = to;
+}
+
+/* ------------------------------------------------------------------------------- storing less */
+
+/* How many operands of a group's nodes the value is. */
+static int reads_in(const grouping *g, const group *readers, int root) {
+    int reads = 0;
+    for (int id = readers->head; id != NONE; id = g->next[id]) {
+        const erg_node *node = g->graph->nodes[id];
+        for (int k = 0; k < node->n_in; k++)
+            reads += root_of(g, node, k) == root;
+    }
+    return reads;
+}
+
+static bool is_held(const grouping *g, int id) {
+    return g->schedule->use[id] & HELD;
+}
+
+/* Values of a group that others than these two groups need. */
+static int count_stored(const grouping *g, const group *makers, const group *a, const group *b) {
+    int stored = 0;
+    for (int id = makers->head; id != NONE; id = g->next[id])
+        stored += is_held(g, id) || g->uses[id] > reads_in(g, a, id) + reads_in(g, b, id);
+    return stored;
+}
+
+/* Is it better for a waiting group to run with the one whose values it needs? If nothing runs in
+ * between, or if no more has to be stored. */
+static bool is_better_early(const grouping *g, const group *late, const group *early) {
+    static const group nobody = {.head = NONE};
+    if (early->rank == g->ranks - 1)
+        return true;
+    int apart = count_stored(g, early, early, &nobody) + count_stored(g, late, late, &nobody);
+    return count_stored(g, early, early, late) + count_stored(g, late, late, &nobody) < apart;
+}
+
+static bool join_early(grouping *g, int i) {
+    group *late = &g->groups[i];
+    int to = late->after == NONE ? NONE : g->ranked[late->after];
+    if (to == NONE || !fits(late, &g->groups[to]) || !is_better_early(g, late, &g->groups[to]))
+        return false;
+    join(g, i, to);
+    return true;
+}
+
+/* ------------------------------------------------------------------------------- placing */
+
+/* Ends the waiting of a group. */
 static void settle(grouping *g, int i) {
-    if (g->groups[i].rank != WAITING)
+    if (g->groups[i].rank != WAITING || (g->groups[i].open && join_early(g, i)))
         return;
     g->groups[i].rank = g->ranks;
     g->ranked[g->ranks++] = i;
 }
 
-/* Moves the nodes of one group to another. */
-static void join(grouping *g, int from, int to) {
-    group *a = &g->groups[from], *b = &g->groups[to];
-    b->count += a->count;
-    b->row = a->row < b->row ? a->row : b->row;
-    b->newest = a->newest > b->newest ? a->newest : b->newest;
-    a->count = 0;
-    a->joined = to;
-}
-
-static bool reads(const erg_node *node, const erg_node *source) {
-    bool found = false;
-    for (int k = 0; k < node->n_in; k++)
-        found |= erg_view_operand(node, k).source == source;
-    return found && source->op != ERG_OP_full;
-}
-
-/* Is there a value that both read? */
-static bool share_operand(const erg_node *a, const erg_node *b) {
-    bool found = false;
-    for (int k = 0; k < a->n_in; k++)
-        found |= reads(b, erg_view_operand(a, k).source);
-    return found;
-}
-
-/* A group that may run after `rank`, and whose newest node reads what this one reads; or -1. */
-static int find_related(const grouping *g, const erg_node *node, const group *own, int rank) {
-    for (int r = g->ranks - 1; r > rank && r >= g->ranks - LOOK_BACK; r--) {
-        int i = g->ranked[r];
-        if (g->groups[i].count && fits(&g->groups[i], own) &&
-            share_operand(g->graph->nodes[g->groups[i].newest], node))
-            return i;
-    }
-    return -1;
-}
-
-/* The latest rank among the operands' groups; -1 if none has one. */
 static int latest_rank(const grouping *g, const erg_node *node) {
-    int latest = WAITING;
+    int latest = NONE;
     for (int k = 0; k < node->n_in; k++) {
         int i = operand_group(g, node, k);
-        if (i >= 0 && g->groups[i].rank > latest)
-            latest = g->groups[i].rank;
+        int rank = i == NONE                      ? NONE
+                   : g->groups[i].rank == WAITING ? g->groups[i].after
+                                                  : g->groups[i].rank;
+        latest = rank > latest ? rank : latest;
     }
     return latest;
 }
@@ -114,7 +146,10 @@ static int latest_rank(const grouping *g, const erg_node *node) {
 static void gather_waiting(grouping *g, const erg_node *node, int own) {
     for (int k = 0; k < node->n_in; k++) {
         int i = operand_group(g, node, k);
-        if (i < 0 || i == own || g->groups[i].rank != WAITING)
+        if (i == NONE || i == own || g->groups[i].rank != WAITING)
+            continue;
+        bool behind = g->groups[i].after < g->groups[own].after;
+        if (behind && join_early(g, i))
             continue;
         if (fits(&g->groups[i], &g->groups[own]))
             join(g, i, own);
@@ -123,37 +158,23 @@ static void gather_waiting(grouping *g, const erg_node *node, int own) {
     }
 }
 
-/* A group that has its rank can take the node if no operand still has to be ranked after it. */
-static bool can_join(const grouping *g, const erg_node *node, int to) {
-    group all = g->groups[to];
-    for (int k = 0; k < node->n_in; k++) {
-        int i = operand_group(g, node, k);
-        if (i < 0 || i == to || g->groups[i].rank != WAITING)
-            continue;
-        if (!fits(&g->groups[i], &all))
-            return false;
-        all.count += g->groups[i].count;
-        all.row = g->groups[i].row < all.row ? g->groups[i].row : all.row;
-    }
-    return all.count < MOST_NODES;
-}
-
 static void place(grouping *g, const erg_node *node) {
-    int own = g->count++, latest = latest_rank(g, node);
-    group *new = &g->groups[own];
+    int own = g->count++, id = node->id;
     bool open = g->schedule->chains && erg_ops[node->op].flags & (ELEMENTWISE | RANDOM);
-    *new = (group){WAITING, 1, 0, open, erg_shape_size(node->shape), erg_row_size(node), node->id};
-    g->of[node->id] = own;
-    int to = latest >= 0 ? g->ranked[latest] : -1;
-    if (to < 0 || !fits(&g->groups[to], new))
-        to = latest >= 0 ? find_related(g, node, new, latest) : -1;
-    if (to >= 0 && can_join(g, node, to)) {
-        join(g, own, to);
-        gather_waiting(g, node, to);
-        return;
-    }
+    g->groups[own] = (group){.rank = WAITING,
+                             .after = latest_rank(g, node),
+                             .count = 1,
+                             .head = id,
+                             .tail = id,
+                             .open = open,
+                             .size = erg_shape_size(node->shape),
+                             .row = erg_row_size(node)};
+    g->of[id] = own;
+    g->next[id] = NONE;
     gather_waiting(g, node, own);
-    if (latest_rank(g, node) >= 0 || !open)
+    int latest = latest_rank(g, node); /* some operands' groups may have been ranked */
+    g->groups[own].after = latest > g->groups[own].after ? latest : g->groups[own].after;
+    if (!open)
         settle(g, own);
 }
 
@@ -190,14 +211,26 @@ static void order_phase(grouping *g, erg_schedule *s, erg_phase *phase, key *key
     phase->count = s->n_steps - steps;
 }
 
+static void count_uses(grouping *g) {
+    for (int i = 0; i < g->schedule->n_placed; i++) {
+        const erg_node *node = g->graph->nodes[g->schedule->order[i]];
+        for (int k = 0; k < node->n_in; k++)
+            g->uses[root_of(g, node, k)]++;
+    }
+}
+
 bool erg_schedule_chains(erg_schedule *s, const erg_graph *graph) {
-    size_t most = (size_t)s->n_placed + 1;
+    size_t most = (size_t)s->n_placed + 1, count = (size_t)graph->count;
     grouping g = {.schedule = s, .graph = graph};
     key *keys = calloc(most, sizeof *keys);
     g.groups = calloc(most, sizeof *g.groups);
     g.ranked = calloc(most, sizeof *g.ranked);
-    g.of = calloc((size_t)graph->count, sizeof *g.of);
-    bool done = keys && g.groups && g.ranked && g.of;
+    g.of = calloc(count, sizeof *g.of);
+    g.next = calloc(count, sizeof *g.next);
+    g.uses = calloc(count, sizeof *g.uses);
+    bool done = keys && g.groups && g.ranked && g.of && g.next && g.uses;
+    if (done)
+        count_uses(&g);
     for (int p = 0; done && p < s->n_phases; p++) {
         erg_phase *phase = &s->phases[p];
         g.count = g.ranks = 0;
@@ -210,5 +243,7 @@ bool erg_schedule_chains(erg_schedule *s, const erg_graph *graph) {
     free(g.groups);
     free(g.ranked);
     free(g.of);
+    free(g.next);
+    free(g.uses);
     return done;
 }

@@ -48,7 +48,12 @@ static void drop(term *t, int i) {
     memmove(&t->factors[i], &t->factors[i + 1], (size_t)(t->count - i) * sizeof *t->factors);
 }
 
-/* Moves what two terms have in common to a third. */
+static void put_back(term *t, erg_node *factor) {
+    memmove(&t->factors[1], t->factors, (size_t)t->count++ * sizeof *t->factors);
+    t->factors[0] = factor;
+}
+
+/* Moves what two terms have in common to a third, but for one factor of each. */
 static term take_common(term *a, term *b) {
     term common = {.count = 0};
     for (int i = 0; i < a->count;) {
@@ -62,6 +67,11 @@ static term take_common(term *a, term *b) {
         common.factors[common.count++] = a->factors[i];
         drop(a, i);
         drop(b, j);
+    }
+    if (common.count && (a->count == 0 || b->count == 0)) {
+        erg_node *last = common.factors[--common.count];
+        put_back(a, last);
+        put_back(b, last);
     }
     return common;
 }
@@ -85,7 +95,7 @@ static erg_node *factor(void *self, erg_node *node) {
         return NULL;
     term a = term_of(u, node->in[0]), b = term_of(u, node->in[1]);
     term common = take_common(&a, &b);
-    if (common.count == 0 || a.count == 0 || b.count == 0)
+    if (common.count == 0)
         return NULL;
     erg_node *left = product_of(u, &a), *right = product_of(u, &b);
     erg_node *sum = node->op == ERG_OP_add ? erg_add(left, right) : erg_sub(left, right);

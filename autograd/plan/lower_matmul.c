@@ -55,3 +55,61 @@ bool erg_lower_matmul(erg_lowering *lowering, erg_step *step) {
     step->detail = p;
     return true;
 }
+
+/* ------------------------------------------------------------------------------- packed */
+
+typedef struct packing {
+    erg_gemm_pack_kernel *kernel;
+    int transposed;
+    int64_t n, k, stride; /* from row to row, as stored */
+} packing;
+
+static void pack_part(const erg_step *step, const erg_work *work) {
+    const packing *p = step->detail;
+    p->kernel(p->transposed, p->n, p->k, work->begin, work->end, work->in[0], p->stride, work->out);
+}
+
+bool erg_lower_pack(erg_lowering *lowering, erg_step *step) {
+    const erg_node *node = step->node, *b = node->in[0];
+    packing *p = erg_lower_alloc(lowering, sizeof *p);
+    if (!p)
+        return false;
+    *p = (packing){.kernel = lowering->kernels->gemm_pack[node->dtype],
+                   .transposed = node->attr[0] != 0,
+                   .n = node->attr[1],
+                   .k = node->attr[2],
+                   .stride = b->shape.dims[1]};
+    step->items = lowering->kernels->gemm_panels[node->dtype](p->n);
+    step->grain = erg_grain((double)erg_shape_size(node->shape) / (double)step->items);
+    step->part = pack_part;
+    step->detail = p;
+    return true;
+}
+
+typedef struct packed_product {
+    erg_gemm_packed_kernel *kernel;
+    int64_t n, k, bytes;
+} packed_product;
+
+static void packed_part(const erg_step *step, const erg_work *work) {
+    const packed_product *p = step->detail;
+    p->kernel(0, work->end - work->begin, p->n, p->k,
+              (const char *)work->in[0] + work->begin * p->k * p->bytes, p->k, work->in[1],
+              (char *)work->out + work->begin * p->n * p->bytes, p->n, work->scratch);
+}
+
+bool erg_lower_matmul_packed(erg_lowering *lowering, erg_step *step) {
+    const erg_node *node = step->node;
+    packed_product *p = erg_lower_alloc(lowering, sizeof *p);
+    if (!p || !erg_lower_scratch(lowering, lowering->kernels->gemm_scratch[node->dtype]))
+        return false;
+    *p = (packed_product){.kernel = lowering->kernels->gemm_packed[node->dtype],
+                          .n = node->shape.dims[1],
+                          .k = node->in[0]->shape.dims[1],
+                          .bytes = (int64_t)erg_dtype_size(node->dtype)};
+    step->items = node->shape.dims[0];
+    step->grain = erg_grain(0.25 * (double)p->n * (double)p->k + 1);
+    step->part = packed_part;
+    step->detail = p;
+    return true;
+}

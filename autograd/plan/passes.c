@@ -13,9 +13,9 @@ typedef struct pass {
 
 static const pass passes[] = {
     {"simplify", "no-simplify", erg_program_simplify},
-    {"transpose", "no-transpose", erg_program_transpose},
     {"cse", "no-cse", erg_program_cse},
     {"factor", "no-factor", erg_program_factor},
+    {"pack", "no-pack", erg_program_pack},
     {"cse", "no-cse", erg_program_cse},
 };
 

@@ -2,11 +2,12 @@
  *
  *     collect    what the outputs need, copied to a work graph
  *     simplify   constants folded, identities applied
- *     transpose  weights laid out as products read them
  *     cse        the same value computed once
- *     factor     common factors of sums taken out, and cse again
- *     schedule   which nodes are steps, and how each reads its operands
- *     region     which steps can go row by row together, and so the order of all
+ *     factor     common factors of sums taken out
+ *     pack       weights laid out as products read them, and cse again
+ *     schedule   which nodes are computed, and how each reads its operands
+ *     region     which nodes can go row by row together, and so the order of all
+ *     chain      which elementwise nodes are one step
  *     lower      a kernel for each step
  *     memory     when each value lives, and where in the arena
  *     bind       addresses
@@ -38,12 +39,12 @@ typedef struct erg_program {
 /* Fills a program whose graph is new and empty. */
 bool erg_program_collect(erg_program *program, erg_node *const *outputs, int count);
 bool erg_program_simplify(erg_program *program);
-bool erg_program_transpose(erg_program *program);
 bool erg_program_cse(erg_program *program);
 bool erg_program_factor(erg_program *program);
+bool erg_program_pack(erg_program *program);
 
-/* By node id: how often a value is used in the program; 0 for ids from there to count. The caller
- * frees it. NULL if memory is short. */
+/* By node id: how often a value that the program needs is used; 0 for others, and for ids beyond the
+ * graph's up to count. The caller frees it. NULL if memory is short. */
 int *erg_count_uses(const erg_program *program, int count);
 
 /* Offers each node, its operands rewritten already, to the rule. A rule returns the node to use

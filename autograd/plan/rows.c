@@ -46,6 +46,8 @@ int64_t erg_operand_row(const erg_node *node, int k) {
         return if_apart(node->attr[0] != 0 && !erg_fold_is_cut(node), node, k);
     case ERG_OP_matmul:
         return product_row(node, k);
+    case ERG_OP_matmul_packed:
+        return k == 1 ? 0 : same_row(node, k);
     case ERG_OP_broadcast:
         return broadcast_row(node, k);
     case ERG_OP_gather:

@@ -35,15 +35,15 @@ erg_node *erg_simplified(erg_node *node) {
 
 int *erg_count_uses(const erg_program *program, int count) {
     int *uses = calloc((size_t)count, sizeof *uses);
-    for (int id = 0; uses && id < program->graph->count; id++) {
-        const erg_node *node = program->graph->nodes[id];
-        for (int k = 0; k < node->n_in; k++)
-            uses[node->in[k]->id]++;
-    }
     for (int k = 0; uses && k < program->n_outputs; k++)
         uses[program->outputs[k]->id]++;
     for (int k = 0; uses && k < program->n_effects; k++)
         uses[program->effects[k].value->id]++;
+    for (int id = program->graph->count - 1; uses && id >= 0; id--) {
+        const erg_node *node = program->graph->nodes[id];
+        for (int k = 0; k < node->n_in && uses[id]; k++)
+            uses[node->in[k]->id]++;
+    }
     return uses;
 }
 

@@ -6,7 +6,7 @@
  * reads a whole matrix for each tile, and each call of a kernel takes some time to start: lower
  * tiles than these cost more than caches give. So do tiles for one thread of a batch that nearly
  * fits as it is. */
-enum { TILE_BYTES = 256 * 1024, LOWEST_TILE = 64, BATCH_BYTES = 1024 * 1024 };
+enum { TILE_BYTES = 64 * 1024, LOWEST_TILE = 16, BATCH_BYTES = 64 * 1024 };
 
 /* Tiles begin where rows of every dtype are aligned as whole vectors are. */
 enum { MULTIPLE = 8 };
