@@ -55,13 +55,17 @@ typedef void erg_polygamma_kernel(int order, int64_t n, const void *x, void *y);
  *           rounding error that of pairwise summation (Higham 1993), O(log n); 0 if n = 0
  *   max     NaN if any element is; -infinity if n = 0
  *   argmax  y is int32: the first place of the largest, or of the first NaN; 0 if n = 0
- *   cumsum  y[i] = y[i - 1] + x[i] */
+ *   cumsum  y[i] = x[0] + ... + x[i], in an order that depends on n and inner alone */
 typedef void erg_reduce_kernel(int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
 
 /* y[o, i, j] = x[o, index[o, i, j], j], with x (outer, n, inner), y and index (outer, m, inner).
  * An index out of range yields NaN (int32: INT32_MIN). y must not be x. */
 typedef void erg_gather_kernel(int64_t outer, int64_t n, int64_t inner, int64_t m, const void *x,
                                const int32_t *index, void *y);
+
+/* Whole rows: y[i, j] = x[index[i], j], with x (n, inner) and y (m, inner); else as above. */
+typedef void erg_take_kernel(int64_t n, int64_t inner, int64_t m, const void *x,
+                             const int32_t *index, void *y);
 
 /* y[o, index[o, i, j], j] += x[o, i, j] in the order of i, with y (outer, n, inner), x and index
  * (outer, m, inner). An index out of range adds nothing. y must not be x. */
@@ -144,6 +148,7 @@ typedef struct erg_kernels {
     erg_reduce_kernel *sum[2], *max[2], *argmax[2], *cumsum[2];
     erg_random_kernel *uniform[2], *normal[2];
     erg_gather_kernel *gather[3];
+    erg_take_kernel *take[3];
     erg_scatter_add_kernel *scatter_add[2];
     erg_copy_kernel *copy[3];
     erg_fill_kernel *fill[3];

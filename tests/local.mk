@@ -144,13 +144,16 @@ fuzz:
 	        build-fuzz/corpus/$$format $(srcdir)/%D%/fuzz/corpus/$$format || exit 1; \
 	done
 
-# ---- benchmarks: JSON lines, see the program's --help
+# ---- benchmarks: JSON lines as a table; BENCH_AGAINST is a file of such lines of other libraries
 
 EXTRA_PROGRAMS += %D%/bench/bench
+EXTRA_DIST += %D%/bench/table.awk
 %C%_bench_bench_SOURCES = %D%/bench/bench.c %D%/bench/bench.h %D%/bench/det.c %D%/bench/models.c \
     %D%/bench/sampling_cases.c %D%/bench/score_cases.c %D%/bench/kernel_cases.c
 %C%_bench_bench_LDADD = liberg.la -lm
 bench: %D%/bench/bench$(EXEEXT)
+	@%D%/bench/bench$(EXEEXT) $(BENCH_ARGS) | \
+	    $(AWK) -f $(srcdir)/%D%/bench/table.awk $(BENCH_AGAINST) -
 
 clean-local:
 	rm -rf build-asan build-tsan build-coverage build-fuzz coverage

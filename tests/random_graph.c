@@ -366,7 +366,7 @@ DRAW(resize) {
     int axis = axis_of(d, x);
     erg_shape shape = x->shape;
     int64_t size = shape.dims[axis];
-    switch (below(d, 4)) {
+    switch (below(d, 5)) {
     case 0:
         return erg_pad(x, axis, below(d, 2), below(d, 3), below(d, 2));
     case 1:
@@ -374,6 +374,8 @@ DRAW(resize) {
     case 2:
         shape.dims[axis] = 1 + below(d, 6);
         return erg_gather(x, random_index(d, shape, size), axis);
+    case 3:
+        return erg_take(x, random_index(d, ERG_SHAPE(1 + below(d, 6)), size), axis);
     default:
         return erg_scatter_add(squash(x), random_index(d, shape, 4), axis, 3);
     }

@@ -229,9 +229,10 @@ END_TEST
 /* ---- reductions */
 
 static const int64_t reduced[][3] = {
-    {1, 1, 1},  {3, 0, 2},    {0, 3, 2},  {3, 2, 0},    {7, 2, 1},    {5, 8, 1},   {5, 9, 1},
-    {2, 17, 1}, {3, 1000, 1}, {4, 33, 2}, {2, 100, 4},  {3, 5, 3},    {2, 50, 3},  {2, 40, 10},
-    {1, 9, 16}, {2, 300, 17}, {2, 7, 64}, {1, 35, 129}, {2, 18, 300}, {1, 513, 5},
+    {1, 1, 1},   {3, 0, 2},    {0, 3, 2},  {3, 2, 0},    {7, 2, 1},    {5, 8, 1},   {5, 9, 1},
+    {2, 17, 1},  {3, 1000, 1}, {4, 33, 2}, {2, 100, 4},  {3, 5, 3},    {2, 50, 3},  {2, 40, 10},
+    {1, 9, 16},  {2, 300, 17}, {2, 7, 64}, {1, 35, 129}, {2, 18, 300}, {1, 513, 5}, {2, 16, 1},
+    {1, 256, 1}, {35, 2, 1},   {35, 3, 1}, {35, 4, 1},
 };
 enum { REDUCED = sizeof reduced / sizeof reduced[0] };
 
@@ -277,6 +278,25 @@ static void check_reductions(const erg_kernels *kernels, erg_dtype dtype, const 
     free(max);
     free(place);
 }
+
+/* Equal values and NaN in every place: the first counts. */
+START_TEST(test_argmax_ties) {
+    enum { N = 70, INNER = 3 };
+    for (int64_t inner = 1; inner <= INNER; inner += 2)
+        for (int64_t first = 0; first < N; first++)
+            for (int kind = 0; kind < 3; kind++) {
+                void *x = array_new(DTYPE, N * inner);
+                int32_t place[INNER];
+                for (int64_t i = 0; i < N; i++)
+                    set(DTYPE, x, i * inner, kind == 0 ? -INFINITY : (double)i / N);
+                for (int64_t i = first; i < N && kind > 0; i += 5)
+                    set(DTYPE, x, i * inner, kind == 1 ? 2 : NAN);
+                KERNELS->argmax[DTYPE](1, N, inner, x, place);
+                ck_assert_int_eq(place[0], kind == 0 ? 0 : first);
+                free(x);
+            }
+}
+END_TEST
 
 START_TEST(test_reductions) {
     for (int r = 0; r < REDUCED; r++)
@@ -362,6 +382,26 @@ START_TEST(test_gather) {
 }
 END_TEST
 
+START_TEST(test_take) {
+    enum { N = 5, M = 9, WIDEST = 40 };
+    const erg_dtype dtype = (erg_dtype)(_i % 3);
+    for (int64_t inner = 1; inner <= WIDEST; inner = inner * 3 - 1 + (inner == 1)) {
+        void *x = array_random(dtype, N * inner, 7, 1000), *y = array_new(dtype, M * inner);
+        int32_t index[M] = {4, -1, 0, 0, 5, 3, INT32_MIN, INT32_MAX, 2};
+        sets[_i / 3]->take[dtype](N, inner, M, x, index, y);
+        for (int64_t at = 0; at < M * inner; at++) {
+            int32_t row = index[at / inner];
+            double out_of_range = dtype == ERG_INT32 ? INT32_MIN : NAN;
+            int valid = row >= 0 && row < N;
+            ck_assert(same(get(dtype, y, at),
+                           valid ? get(dtype, x, row * inner + at % inner) : out_of_range));
+        }
+        free(x);
+        free(y);
+    }
+}
+END_TEST
+
 /* ---- which kernels */
 
 /* What a new process chooses, the environment being so. */
@@ -409,10 +449,12 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(tests, test_place, 0, EACH);
     tcase_add_loop_test(tests, test_gamma, 0, EACH);
     tcase_add_loop_test(tests, test_cast, 0, EACH);
+    tcase_add_loop_test(tests, test_argmax_ties, 0, EACH);
     tcase_add_loop_test(tests, test_reductions, 0, EACH);
     tcase_add_loop_test(tests, test_reduction_cuts, 0, EACH);
     tcase_add_loop_test(tests, test_sum_error, 0, EACH);
     tcase_add_loop_test(tests, test_gather, 0, 3 * set_count);
+    tcase_add_loop_test(tests, test_take, 0, 3 * set_count);
     tcase_add_test(tests, test_choice);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

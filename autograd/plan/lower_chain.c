@@ -190,7 +190,7 @@ static double cost_of(erg_op op) {
     case ERG_OP_sigmoid:
     case ERG_OP_softplus:
     case ERG_OP_erf:
-        return 8;
+        return 4;
     default:
         return 1;
     }

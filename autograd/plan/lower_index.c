@@ -1,5 +1,5 @@
 /* lower_index.c: gather and scatter_add along the middle axis of (outer, n, inner), by an index
- * (outer, m, inner). */
+ * (outer, m, inner), or by one number for each row of inner elements. */
 #include <string.h>
 
 #include "lower.h"
@@ -7,6 +7,7 @@
 typedef struct indexing {
     union {
         erg_gather_kernel *gather;
+        erg_take_kernel *take;
         erg_scatter_add_kernel *scatter_add;
     } kernel;
     erg_span span; /* of what is read from, or added to */
@@ -44,14 +45,26 @@ static void gather_part(const erg_step *step, const erg_work *work) {
     }
 }
 
+/* Whole rows, with an index for each. */
+static void take_part(const erg_step *step, const erg_work *work) {
+    const indexing *x = step->detail;
+    x->kernel.take(x->span.n, x->span.inner, work->end - work->begin, work->in[0],
+                   (const int32_t *)work->in[1] + work->begin,
+                   (char *)work->out + work->begin * x->span.inner * x->bytes);
+}
+
 bool erg_lower_gather(erg_lowering *lowering, erg_step *step) {
     indexing *x = prepare(lowering, step, step->node->in[0]);
     if (!x)
         return false;
-    x->kernel.gather = lowering->kernels->gather[step->node->dtype];
+    bool rows = erg_view_operand(step->node, 1).step == 0;
+    if (rows)
+        x->kernel.take = lowering->kernels->take[step->node->dtype];
+    else
+        x->kernel.gather = lowering->kernels->gather[step->node->dtype];
     step->items = x->span.outer * x->m;
-    step->grain = erg_grain(2.0 * (double)x->span.inner);
-    step->part = gather_part;
+    step->grain = erg_grain((rows ? 1.0 : 2.0) * (double)x->span.inner);
+    step->part = rows ? take_part : gather_part;
     return true;
 }
 

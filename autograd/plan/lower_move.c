@@ -6,9 +6,9 @@
 
 typedef struct move {
     erg_copy_kernel *kernel;
-    int cut;         /* the dimension along which the step's items lie */
-    int64_t cleared; /* bytes of the result to clear first, for each item */
-    int count;       /* copies, one for each operand */
+    int cut;   /* the dimension along which the step's items lie */
+    int clear; /* 1: the first copy fills the result with zeros, the others are the operands' */
+    int count; /* copies */
     erg_box box[];
 } move;
 
@@ -31,22 +31,21 @@ static erg_box box_of(erg_shape shape, erg_shape from, erg_shape to) {
 }
 
 static void move_part(const erg_step *step, const erg_work *work) {
+    static const double zero; /* of any dtype */
     const move *m = step->detail;
-    int64_t begin = work->begin, count = work->end - begin;
-    if (m->cleared)
-        memset((char *)work->out + begin * m->cleared, 0, (size_t)(count * m->cleared));
+    int64_t begin = work->begin;
     for (int k = 0; k < m->count; k++) {
         erg_box box = m->box[k];
-        box.size[m->cut] = count;
+        box.size[m->cut] = work->end - begin;
         box.src_offset += begin * box.src_stride[m->cut];
         box.dst_offset += begin * box.dst_stride[m->cut];
-        m->kernel(&box, work->in[k], work->out);
+        m->kernel(&box, k < m->clear ? &zero : work->in[k - m->clear], work->out);
     }
 }
 
 static move *prepare(erg_lowering *lowering, erg_step *step) {
     const erg_node *node = step->node;
-    move *m = erg_lower_alloc(lowering, sizeof *m + (size_t)node->n_in * sizeof *m->box);
+    move *m = erg_lower_alloc(lowering, sizeof *m + ((size_t)node->n_in + 1) * sizeof *m->box);
     if (!m)
         return NULL;
     m->kernel = lowering->kernels->copy[node->dtype];
@@ -55,19 +54,21 @@ static move *prepare(erg_lowering *lowering, erg_step *step) {
     return m;
 }
 
-static void set_items(erg_step *step, int64_t items) {
-    step->items = items;
-    step->grain = erg_grain((double)erg_shape_size(step->node->shape) / (double)items);
+static void cut_along(erg_step *step, move *m, int axis) {
+    m->cut = axis;
+    step->items = m->box[0].size[axis];
+    step->grain = erg_grain((double)erg_shape_size(step->node->shape) / (double)step->items);
 }
 
 /* One copy, cut along its largest dimension, or along the batch if that is worked on in tiles. */
 static bool finish(erg_lowering *lowering, erg_step *step, move *m, erg_box box) {
+    int largest = 0;
     if (box.ndim == 0)
         box.size[box.ndim++] = 1;
     for (int d = 1; d < box.ndim && !lowering->rows; d++)
-        m->cut = box.size[d] > box.size[m->cut] ? d : m->cut;
+        largest = box.size[d] > box.size[largest] ? d : largest;
     m->box[m->count++] = box;
-    set_items(step, box.size[m->cut]);
+    cut_along(step, m, largest);
     return true;
 }
 
@@ -111,10 +112,15 @@ bool erg_lower_slice(erg_lowering *lowering, erg_step *step) {
     return finish(lowering, step, m, box);
 }
 
-/* Pad and concat are cut along all axes before their own, of which there may be none. */
+/* Pad and concat are cut along all axes before their own, or if there is nothing to cut along those
+ * after it. */
 static erg_shape span_shape(erg_shape shape, int64_t axis) {
     erg_span span = erg_span_of(shape, (int)axis, (int)axis);
     return ERG_SHAPE(span.outer, span.n, span.inner);
+}
+
+static int cut_axis(const erg_lowering *lowering, erg_shape span) {
+    return span.dims[0] > 1 || lowering->rows ? 0 : 2;
 }
 
 bool erg_lower_pad(erg_lowering *lowering, erg_step *step) {
@@ -124,12 +130,15 @@ bool erg_lower_pad(erg_lowering *lowering, erg_step *step) {
     move *m = prepare(lowering, step);
     if (!m)
         return false;
-    m->cleared = to.dims[1] * to.dims[2] * (int64_t)erg_dtype_size(node->dtype);
+    erg_box cleared = box_of(to, to, to);
+    memset(cleared.src_stride, 0, sizeof cleared.src_stride);
+    m->clear = 1;
+    m->box[m->count++] = cleared;
     erg_box box = box_of(from, from, to);
     box.dst_offset = node->attr[1] * box.dst_stride[1];
     box.dst_stride[1] *= from.dims[1] > 1 ? node->attr[3] + 1 : 1;
     m->box[m->count++] = box;
-    set_items(step, to.dims[0]);
+    cut_along(step, m, cut_axis(lowering, to));
     return true;
 }
 
@@ -147,6 +156,6 @@ bool erg_lower_concat(erg_lowering *lowering, erg_step *step) {
         start += from.dims[1];
         m->box[m->count++] = box;
     }
-    set_items(step, to.dims[0]);
+    cut_along(step, m, cut_axis(lowering, to));
     return true;
 }

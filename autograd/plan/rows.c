@@ -32,9 +32,11 @@ static int64_t broadcast_row(const erg_node *node, int k) {
     return node->in[k]->shape.dims[0] == 1 ? 0 : same_row(node, k);
 }
 
-/* Along axis 0 each row of the result is one of x, wherever that may be. */
+/* Along axis 0 each row of the result is one of x, wherever that may be, and may have one index. */
 static int64_t gather_row(const erg_node *node, int k) {
-    return node->attr[0] == 0 && k == 0 ? 0 : same_row(node, k);
+    if (node->attr[0] == 0 && k == 0)
+        return 0;
+    return erg_view_operand(node, k).step == 0 ? 1 : same_row(node, k);
 }
 
 int64_t erg_operand_row(const erg_node *node, int k) {

@@ -69,6 +69,14 @@ static bool is_same_matrix(const erg_node *x) {
     return same;
 }
 
+/* One index for each row that is gathered. */
+static bool is_row_index(const erg_node *node, int k, erg_view *view) {
+    int64_t row_size;
+    erg_span span = erg_span_of(node->shape, (int)node->attr[0], (int)node->attr[0]);
+    return k == 1 && span.outer == 1 && node->in[1]->op == ERG_OP_broadcast &&
+           find_rows(node->in[1], &row_size, view) && row_size == span.inner && view->row == 1;
+}
+
 int64_t erg_row_size(const erg_node *node) {
     int64_t row_size;
     for (int k = 0; takes_views(node) && k < node->n_in; k++)
@@ -85,6 +93,9 @@ erg_view erg_view_operand(const erg_node *node, int k) {
                    ? (erg_view){x->in[0], 0, 1}
                    : plain_view(node, k, x->shape.dims[last - 1] * x->shape.dims[last]);
     }
+    erg_view index;
+    if (node->op == ERG_OP_gather && is_row_index(node, k, &index))
+        return index;
     if (!takes_views(node))
         return plain_view(node, k, erg_shape_size(x->shape));
     int64_t row_size = erg_row_size(node), own_size;

@@ -1,4 +1,5 @@
-/* bench.c: times energy-based workloads and prints one JSON line a case:
+/* bench.c: times energy-based workloads and prints one JSON line a case, of which table.awk makes a
+ * table:
  *
  *   bench --list
  *   bench --case langevin_mlp2d,dsm_mlp --threads 1 --repeat 11
@@ -44,6 +45,9 @@ const bench_case bench_cases[] = {
     {"sum_1e6", bench_make_elementwise},
     {"randn_1e6", bench_make_elementwise},
     {"rand_1e6", bench_make_elementwise},
+    {"op_add_tiny", bench_make_tiny},
+    {"op_linear_tiny", bench_make_tiny},
+    {"op_fwdbwd_tiny", bench_make_tiny},
 };
 const int bench_case_count = (int)(sizeof bench_cases / sizeof bench_cases[0]);
 
@@ -55,7 +59,7 @@ typedef struct options {
     double min_sample;
 } options;
 
-static double now(void) {
+double bench_seconds(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -68,48 +72,55 @@ static int ascending(const void *a, const void *b) {
 
 /* Seconds of `blocks` blocks. */
 static double sample(bench *b, int blocks) {
-    double start = now();
+    double start = bench_seconds();
     for (int i = 0; i < blocks; i++)
         b->run(b);
-    return now() - start;
+    return bench_seconds() - start;
 }
 
+/* Of `repeat` samples, in ascending order, each the time of one block in a row of `blocks`. A batch
+ * that was asked for is part of the case's name. */
 static void print_line(const bench *b, const bench_case *c, const double *seconds, int repeat,
-                       double compile_ms) {
+                       int blocks) {
     double median = seconds[repeat / 2], steps = (double)b->iterations;
-    printf("{\"case\": \"%s\", \"impl\": \"erg\", \"threads\": %d, \"dtype\": \"%s\", "
+    printf("{\"case\": \"%s", c->name);
+    if (b->batch)
+        printf("@b%lld", (long long)b->batch);
+    printf("\", \"impl\": \"erg\", \"threads\": %d, \"dtype\": \"%s\", "
            "\"median_s\": %.9g, \"min_s\": %.9g, \"per_step_us\": %.6g, \"min_step_us\": %.6g, "
-           "\"iterations\": %lld, \"check\": %.9g, \"check_what\": \"%s\", \"compile_ms\": %.4g, "
-           "\"arena_bytes\": %zu",
-           c->name, erg_threads(), erg_dtype_name(b->dtype), median, seconds[0],
-           1e6 * median / steps, 1e6 * seconds[0] / steps, (long long)b->iterations, b->check,
-           b->check_what, compile_ms, erg_plan_arena(b->plan));
+           "\"iterations\": %lld, \"samples\": %d, \"inner\": %d, \"check\": %.9g, "
+           "\"check_what\": \"%s\", \"compile_ms\": %.4g, \"arena_bytes\": %zu",
+           erg_threads(), erg_dtype_name(b->dtype), median, seconds[0], 1e6 * median / steps,
+           1e6 * seconds[0] / steps, (long long)b->iterations, repeat, blocks, b->check,
+           b->check_what, 1e3 * b->compile_seconds, erg_plan_arena(b->plan));
     if (b->flops > 0)
-        printf(", \"gflops\": %.4g", 1e-9 * b->flops * steps / median);
+        printf(", \"gflops\": %.4g, \"gflops_best\": %.4g", 1e-9 * b->flops * steps / median,
+               1e-9 * b->flops * steps / seconds[0]);
     printf("}\n");
     fflush(stdout);
 }
 
+/* Two blocks warm the caches and tell how many make a sample. */
+static int time_case(bench *b, const bench_case *c, options o) {
+    double *seconds = calloc((size_t)o.repeat, sizeof *seconds);
+    if (!seconds)
+        return -1;
+    double once = sample(b, 1);
+    once = fmin(once, sample(b, 1));
+    int blocks = once > 0 && once < o.min_sample ? (int)ceil(o.min_sample / once) : 1;
+    for (int i = 0; i < o.repeat; i++)
+        seconds[i] = sample(b, blocks) / blocks;
+    qsort(seconds, (size_t)o.repeat, sizeof *seconds, ascending);
+    print_line(b, c, seconds, o.repeat, blocks);
+    free(seconds);
+    return 0;
+}
+
 static int run_case(const bench_case *c, options o) {
     bench b = {.dtype = o.dtype, .batch = o.batch, .graph = erg_graph_new(1)};
-    double start = now();
-    int failed = !b.graph || c->make(&b, c->name);
-    double compile_ms = 1e3 * (now() - start);
-    if (failed) {
+    int failed = !b.graph || c->make(&b, c->name) || time_case(&b, c, o);
+    if (failed)
         fprintf(stderr, "%s: %s\n", c->name, erg_error_message());
-    } else {
-        double *seconds = calloc((size_t)o.repeat, sizeof *seconds);
-        double once = sample(&b, 1);
-        once = fmin(once, sample(&b, 1));
-        int blocks = once > 0 && once < o.min_sample ? (int)ceil(o.min_sample / once) : 1;
-        for (int i = 0; seconds && i < o.repeat; i++)
-            seconds[i] = sample(&b, blocks) / blocks;
-        if (seconds) {
-            qsort(seconds, (size_t)o.repeat, sizeof *seconds, ascending);
-            print_line(&b, c, seconds, o.repeat, compile_ms);
-        }
-        free(seconds);
-    }
     if (b.release)
         b.release(&b);
     erg_plan_free(b.plan);

@@ -15,8 +15,9 @@ typedef struct bench {
     void (*run)(struct bench *bench);
     double check; /* a number any right implementation reproduces */
     const char *check_what;
-    double flops; /* of a step, 0 if not counted */
-    void *self;   /* the case's own */
+    double flops;           /* of a step, 0 if not counted */
+    double compile_seconds; /* what compiling the plan took */
+    void *self;             /* the case's own */
     void (*release)(struct bench *bench);
 } bench;
 
@@ -46,6 +47,8 @@ int64_t bench_batch(const bench *bench, int64_t own);
 double bench_value(erg_node *scalar);
 /* Runs plan `iterations` times. */
 void bench_run_plan(bench *bench);
+/* The time on a clock that only goes forward. */
+double bench_seconds(void);
 /* Compiles bench->plan; 0 or -1. */
 int bench_compile(bench *bench, erg_node *const *outputs, int count, int64_t iterations);
 
@@ -61,5 +64,6 @@ int bench_make_rbm(bench *bench, const char *name);
 int bench_make_classifier(bench *bench, const char *name);
 int bench_make_gemm(bench *bench, const char *name);
 int bench_make_elementwise(bench *bench, const char *name);
+int bench_make_tiny(bench *bench, const char *name);
 
 #endif

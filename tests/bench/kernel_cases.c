@@ -1,4 +1,5 @@
-/* kernel_cases.c: single operations: matrix products, elementwise functions, sums, random numbers. */
+/* kernel_cases.c: single operations: matrix products, elementwise functions, sums, random numbers;
+ * and on a few numbers only, where the price of a call is all there is. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,4 +58,26 @@ int bench_make_elementwise(bench *bench, const char *name) {
     }
     bench->check = strncmp(name, "rand", 4) == 0 ? 0 : sum_of(y[outputs - 1]);
     return bench_compile(bench, y, outputs, at_least(2e7 / size, 4, 2000));
+}
+
+int bench_make_tiny(bench *bench, const char *name) {
+    enum { N = 4 };
+    bench->check_what = "sum";
+    if (strcmp(name, "op_add_tiny") == 0) {
+        erg_node *a = bench_input(bench, ERG_SHAPE(N), 1, -1, 1);
+        erg_node *y = erg_add(a, bench_input(bench, ERG_SHAPE(N), 2, -1, 1));
+        bench->check = sum_of(y);
+        return bench_compile(bench, &y, 1, 20000);
+    }
+    if (strcmp(name, "op_linear_tiny") == 0) {
+        erg_node *x = bench_input(bench, ERG_SHAPE(1, N), 1, -1, 1);
+        erg_node *w = bench_input(bench, ERG_SHAPE(N, N), 2, -1, 1);
+        erg_node *b = bench_input(bench, ERG_SHAPE(N), 3, -1, 1);
+        erg_node *y = erg_add(erg_matmul_transposed(x, 0, w, 1), b);
+        bench->check = sum_of(y);
+        return bench_compile(bench, &y, 1, 10000);
+    }
+    erg_node *x = bench_input(bench, ERG_SHAPE(N), 1, -1, 1), *y = erg_silu(x);
+    bench->check = sum_of(y);
+    return bench_compile(bench, (erg_node *[]){y, erg_gradient(y, x)}, 2, 5000);
 }

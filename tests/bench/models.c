@@ -44,7 +44,9 @@ void bench_run_plan(bench *bench) {
 }
 
 int bench_compile(bench *bench, erg_node *const *outputs, int count, int64_t iterations) {
+    double start = bench_seconds();
     bench->plan = erg_compile(outputs, count);
+    bench->compile_seconds = bench_seconds() - start;
     bench->iterations = iterations;
     if (!bench->run)
         bench->run = bench_run_plan;
