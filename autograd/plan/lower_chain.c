@@ -2,7 +2,8 @@
  * of elementwise nodes, and of random ones, whose elements depend on nothing but i.
  *
  * A chain is a small program. It goes through its elements piece by piece, and each instruction is a
- * call of a kernel on one piece. What no later step reads goes to a buffer of one piece's size, so
+ * call of a kernel on one piece. Of two sums, differences or products in a row, of which the first is
+ * needed by the second alone, one call does both. What no later step reads goes to a buffer of one piece's size, so
  * it stays in the first-level cache. An operand that is one row for all rows, or one number for each
  * row, is written out for a piece where rows are short, so that kernels are not called for each
  * row; where they are long, no piece crosses the end of a row. */
@@ -26,10 +27,11 @@ typedef struct location {
 } location;
 
 typedef struct instruction {
-    enum { UNARY, BINARY, SELECT, POLYGAMMA, DRAW } kind;
+    enum { UNARY, BINARY, PAIR, SELECT, POLYGAMMA, DRAW } kind;
     union {
         erg_unary_kernel *unary;
         erg_binary_kernel *binary;
+        erg_pair_kernel *pair;
         erg_select_kernel *select;
         erg_polygamma_kernel *polygamma;
     } kernel;
@@ -140,6 +142,10 @@ static void execute(const instruction *x, const erg_work *work, const piece *p) 
     case BINARY:
         x->kernel.binary(p->n, at[x->in[0]], x->step[0], at[x->in[1]], x->step[1], out);
         break;
+    case PAIR:
+        x->kernel.pair(p->n, (const void *[]){at[x->in[0]], at[x->in[1]], at[x->in[2]]}, x->step,
+                       out);
+        break;
     case SELECT:
         x->kernel.select(p->n, at[x->in[0]], at[x->in[1]], x->step[1], at[x->in[2]], x->step[2],
                          out);
@@ -244,8 +250,11 @@ typedef struct builder {
     erg_read *reads; /* of the step's operands */
     const erg_node **results;
     const erg_node *const *nodes;
-    int made[ERG_STEP_OPERANDS]; /* by instruction: the location of its result */
-    int last[ERG_STEP_OPERANDS]; /* by instruction: the last one that reads its result */
+    int made[ERG_STEP_OPERANDS];     /* by node: the location of its result */
+    int last[ERG_STEP_OPERANDS];     /* by node: the last one that reads its result */
+    int reads_of[ERG_STEP_OPERANDS]; /* by node: how many operands it is */
+    int first[ERG_STEP_OPERANDS]; /* by node: the one that it makes a pair with, the first; or -1 */
+    bool paired[ERG_STEP_OPERANDS]; /* by node: it is the first of a pair */
     int buffers, n_free, free[ERG_STEP_OPERANDS];
 } builder;
 
@@ -303,11 +312,82 @@ static location place_result(builder *b, const erg_node *node) {
     return l;
 }
 
-/* Buffers that instruction i is the last to read. */
-static void free_buffers(builder *b, int i) {
+/* ---- pairs */
+
+static const erg_op pair_ops[] = {ERG_OP_add, ERG_OP_sub, ERG_OP_mul};
+enum { PAIR_OPS = sizeof pair_ops / sizeof *pair_ops };
+
+static int pair_op(const erg_node *node) {
+    int found = -1;
+    for (int i = 0; i < PAIR_OPS; i++)
+        if (node->op == pair_ops[i])
+            found = i;
+    return found;
+}
+
+/* Indexed by the first operation and the second; the last is c - (a first b). */
+static const erg_pair pair_kernels[PAIR_OPS][PAIR_OPS + 1] = {
+    {ERG_PAIR_add_add, ERG_PAIR_add_sub, ERG_PAIR_add_mul, ERG_PAIR_add_rsub},
+    {ERG_PAIR_sub_add, ERG_PAIR_sub_sub, ERG_PAIR_sub_mul, ERG_PAIR_sub_rsub},
+    {ERG_PAIR_mul_add, ERG_PAIR_mul_sub, ERG_PAIR_mul_mul, ERG_PAIR_mul_rsub},
+};
+
+/* Can operand k of node i be the first of a pair with it? It is then computed later, so nothing may
+ * be written in between: that could be over an operand of the first. */
+static bool can_pair(const builder *b, int i, int k) {
+    int from = maker(b, b->nodes[i], k);
+    bool can = from >= 0 && pair_op(b->nodes[i]) >= 0 && pair_op(b->nodes[from]) >= 0 &&
+               b->reads_of[from] == 1 && b->first[from] < 0;
+    for (int j = from; can && j < i; j++)
+        can = b->schedule->inner[b->nodes[j]->id];
+    return can;
+}
+
+static void find_pairs(builder *b) {
+    for (int i = 0; i < b->step->n_nodes; i++)
+        for (int k = 0; k < b->nodes[i]->n_in; k++) {
+            int from = maker(b, b->nodes[i], k);
+            if (from >= 0)
+                b->reads_of[from]++;
+        }
+    for (int i = 0; i < b->step->n_nodes; i++) {
+        bool binary = b->nodes[i]->n_in == 2;
+        int k = binary && can_pair(b, i, 0) ? 0 : binary && can_pair(b, i, 1) ? 1 : -1;
+        b->first[i] = k < 0 ? -1 : maker(b, b->nodes[i], k);
+        if (k >= 0)
+            b->paired[b->first[i]] = true;
+    }
+}
+
+/* The operands of instruction i: of its node, or of the first of a pair and then the other one. */
+static int find_reads(const builder *b, int i, erg_read *reads) {
     const erg_node *node = b->nodes[i];
-    for (int k = 0; k < node->n_in; k++) {
-        int from = maker(b, node, k);
+    int n = 0, from = b->first[i];
+    if (from >= 0) {
+        reads[n++] = (erg_read){b->nodes[from], 0};
+        reads[n++] = (erg_read){b->nodes[from], 1};
+    }
+    for (int k = 0; k < node->n_in; k++)
+        if (from < 0 || maker(b, node, k) != from)
+            reads[n++] = (erg_read){node, k};
+    return n;
+}
+
+static void choose_pair(const builder *b, int i, instruction *x) {
+    const erg_node *node = b->nodes[i], *first = b->nodes[b->first[i]];
+    bool reversed = node->op == ERG_OP_sub && maker(b, node, 1) == b->first[i];
+    x->kind = PAIR;
+    x->kernel.pair =
+        b->kernels
+            ->pair[node->dtype][pair_kernels[pair_op(first)][reversed ? PAIR_OPS : pair_op(node)]];
+}
+
+/* ---- instructions */
+
+/* Buffers that instruction i is the last to read. */
+static void free_buffers(builder *b, const erg_read *reads, int n, int i) {
+    for (int k = 0; k < n; k++) {
+        int from = maker(b, reads[k].node, reads[k].k);
         if (from < 0 || b->last[from] != i)
             continue;
         const location *l = &b->chain->locations[b->made[from]];
@@ -320,30 +400,37 @@ static void free_buffers(builder *b, int i) {
 /* Kernels may write over what they read, element by element of the same size. */
 static void add_instruction(builder *b, int i) {
     const erg_node *node = b->nodes[i];
+    erg_read reads[MOST_INPUTS];
+    int n = find_reads(b, i, reads);
     instruction *x = &b->chain->code[b->chain->length++];
     x->node = node;
-    choose_kernel(b->kernels, x);
-    for (int k = 0; k < node->n_in; k++) {
-        int from = maker(b, node, k);
-        x->in[k] = from >= 0 ? b->made[from] : find_location(b, node, k);
+    if (b->first[i] >= 0)
+        choose_pair(b, i, x);
+    else
+        choose_kernel(b->kernels, x);
+    for (int k = 0; k < n; k++) {
+        int from = maker(b, reads[k].node, reads[k].k);
+        x->in[k] = from >= 0 ? b->made[from] : find_location(b, reads[k].node, reads[k].k);
         const location *l = &b->chain->locations[x->in[k]];
         x->step[k] = l->kind != NUMBER && !(l->kind == NUMBER_A_ROW && b->chain->long_rows);
     }
     if (node->op != ERG_OP_cast)
-        free_buffers(b, i);
-    x->out = add_location(b->chain, place_result(b, node));
-    b->made[i] = x->out;
+        free_buffers(b, reads, n, i);
+    x->out = b->made[i] = add_location(b->chain, place_result(b, node));
     if (node->op == ERG_OP_cast)
-        free_buffers(b, i);
+        free_buffers(b, reads, n, i);
 }
 
 static void find_last_readers(builder *b) {
-    for (int i = 0; i < b->step->n_nodes; i++)
-        for (int k = 0; k < b->nodes[i]->n_in; k++) {
-            int from = maker(b, b->nodes[i], k);
+    erg_read reads[MOST_INPUTS];
+    for (int i = 0; i < b->step->n_nodes; i++) {
+        int n = b->paired[i] ? 0 : find_reads(b, i, reads);
+        for (int k = 0; k < n; k++) {
+            int from = maker(b, reads[k].node, reads[k].k);
             if (from >= 0)
                 b->last[from] = i;
         }
+    }
 }
 
 static int64_t find_row_size(const erg_step *step) {
@@ -397,9 +484,11 @@ bool erg_lower_chain(erg_lowering *lowering, erg_step *step) {
     double cost = 0;
     if (!prepare(lowering, &b))
         return false;
+    find_pairs(&b);
     find_last_readers(&b);
     for (int i = 0; i < step->n_nodes; i++) {
-        add_instruction(&b, i);
+        if (!b.paired[i])
+            add_instruction(&b, i);
         cost += cost_of(step->nodes[i]->op);
     }
     chain *c = b.chain;
