@@ -131,12 +131,15 @@ static void run_region(erg_plan *plan, const erg_phase *phase, uint64_t run, int
 
 /* ------------------------------------------------------------------------------- plans */
 
-/* Of a plan that loops, only the last phase has something new to do in later runs. */
-static void run_phases(erg_plan *plan, int64_t runs) {
+/* Of a plan that loops, only the last phase has something new to do in later runs; of others, all
+ * phases but some. */
+static void run_phases(erg_plan *plan, int64_t runs, bool again) {
     plan->found = false;
     for (int i = 0; i < plan->n_phases; i++) {
         const erg_phase *phase = &plan->phases[i];
         bool repeats = plan->loops && i == plan->n_phases - 1;
+        if (phase->once && again)
+            continue;
         if (phase->rows)
             run_region(plan, phase, plan->graph->runs, repeats ? runs : 1);
         else
@@ -149,8 +152,8 @@ static void run_phases(erg_plan *plan, int64_t runs) {
 
 void erg_plan_execute(erg_plan *plan, int64_t n) {
     if (plan->loops && n > 0)
-        run_phases(plan, n);
+        run_phases(plan, n, false);
     else
         for (int64_t i = 0; i < n; i++)
-            run_phases(plan, 1);
+            run_phases(plan, 1, i > 0);
 }

@@ -64,6 +64,7 @@ typedef struct erg_phase {
     int64_t rows;     /* of the batch, if it is a region; else 0 */
     int64_t tile;     /* rows that go through all steps together */
     int64_t grain;    /* tiles a thread should have at least */
+    bool once;        /* later runs of a call find its values as they are */
 } erg_phase;
 
 /* After the steps: dst = src, so that all reads of a leaf in a run saw its old value. */

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "conv.h"
 #include "plan.h"
 
 /* ------------------------------------------------------------------------------- words */
@@ -78,10 +79,22 @@ static double bytes_touched(const erg_step *step) {
     return bytes;
 }
 
+/* All three convolutions multiply and add as often: zeros around the image are counted too. */
+static double conv_operations(const erg_node *node) {
+    erg_conv v = erg_conv_of(node);
+    double products = (double)v.batch * (double)v.groups * (double)v.channels * (double)v.filters;
+    for (int k = 0; k < 2; k++)
+        products *= (double)v.axis[k].kernel * (double)v.axis[k].out;
+    return 2 * products;
+}
+
 /* A product of (M, K) and (K, N) is 2 M N K operations, of which the result shows M N. */
 static double operations(const erg_step *step) {
     const erg_node *node = step->node;
     double results = (double)erg_shape_size(node->shape) * step->n_nodes;
+    if (node->op == ERG_OP_conv2d || node->op == ERG_OP_conv2d_input ||
+        node->op == ERG_OP_conv2d_weight)
+        return conv_operations(node);
     if (node->op != ERG_OP_matmul && node->op != ERG_OP_matmul_packed)
         return results;
     const erg_node *a = node->in[0];

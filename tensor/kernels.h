@@ -125,13 +125,21 @@ typedef void erg_gemm_packed_kernel(int trans_a, int64_t m, int64_t n, int64_t k
  * random.h says, with 0 <= begin and end <= 2^33. */
 typedef void erg_random_kernel(erg_random where, int64_t begin, int64_t end, void *out);
 
-/* Tiles first .. last of the convolution y of x by w, or of its transpose: x from y and w if
- * `transposed`. A tile is some rows of some images of the result; its bits do not depend on the
- * others. conv_tiles tells how many there are and how many bytes of scratch, 64-byte aligned, a call
- * needs. */
-typedef int64_t erg_conv_tiles(const erg_conv *conv, int transposed, size_t *scratch);
-typedef void erg_conv_kernel(const erg_conv *conv, int transposed, int64_t first, int64_t last,
-                             const void *source, const void *w, void *result, void *scratch);
+/* Pieces first .. last of the convolution y of x by w, or of its transpose: x from y and w if
+ * `transposed`. A piece is some rows of an image of the result; the pieces of image 0 come first, and
+ * the bits of one do not depend on which others a call works on. If `turned`, w has the channels of
+ * the result as its last axis: (channels, KH, KW, filters of all groups), or transposed (filters of
+ * all groups, KH, KW, channels). */
+typedef void erg_conv_kernel(const erg_conv *conv, int transposed, int turned, int64_t first,
+                             int64_t last, const void *source, const void *w, void *result,
+                             void *scratch);
+
+typedef struct erg_conv_needs {
+    int64_t pieces; /* of an image */
+    size_t scratch; /* bytes for a call, 64-byte aligned */
+    int turned;     /* the kernel is faster with a turned weight */
+} erg_conv_needs;
+typedef erg_conv_needs erg_conv_needs_kernel(const erg_conv *conv, int transposed);
 
 /* The sum over images begin .. end, in their order, of what they give to the derivative of the
  * convolution by w, for the cotangent y. sums has (groups, channels, KH, KW, filters) elements, the
@@ -173,7 +181,7 @@ typedef struct erg_kernels {
     erg_gemm_pack_kernel *gemm_pack[2];
     erg_gemm_packed_kernel *gemm_packed[2];
 
-    erg_conv_tiles *conv_tiles[2];
+    erg_conv_needs_kernel *conv_needs[2];
     erg_conv_kernel *conv[2];
     erg_conv_columns *conv_columns[2];
     erg_conv_weight_kernel *conv_weight[2];

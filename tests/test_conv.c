@@ -27,7 +27,7 @@ typedef struct golden {
 } golden;
 #include "golden_conv.h"
 
-/* Besides those: more images than lanes, tiles of every height, several tiles above each other, a
+/* Besides those: more images than lanes, tiles of every height and width, several tiles above each other, a
  * kernel that the padding shifts out of the image, a stride longer than kernel and image. */
 static const golden larger[] = {
     {{33, 1, 2, 29, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1}, {0}},
@@ -37,6 +37,9 @@ static const golden larger[] = {
     {{3, 1, 2, 2, 4, 4, 3, 3, 1, 2, 6, 5, 2, 1}, {0}},
     {{3, 1, 2, 5, 4, 9, 2, 3, 7, 4, 0, 3, 1, 1}, {0}},
     {{130, 1, 1, 3, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1}, {0}},
+    {{2, 1, 40, 2, 41, 40, 3, 3, 1, 2, 1, 1, 1, 1}, {0}},
+    {{2, 1, 2, 1, 3, 200, 1, 2, 1, 1, 0, 0, 1, 150}, {0}},
+    {{17, 2, 9, 33, 5, 4, 3, 1, 1, 1, 1, 0, 2, 1}, {0}},
 };
 
 static const golden *case_of(int i) {
@@ -130,16 +133,57 @@ static void *scratch_new(size_t size) {
     return memset(scratch, 0xff, size); /* NaN */
 }
 
-/* `step` tiles in a call. */
-static void run_tiles(const erg_kernels *kernels, problem *p, int transposed, int64_t step) {
-    size_t size;
-    int64_t tiles = kernels->conv_tiles[p->dtype](&p->conv, transposed, &size);
+/* The weight with the channels of the result as last axis. */
+static void *turned_weight(const problem *p, int transposed) {
+    int64_t filters = p->conv.groups * p->conv.filters, channels = p->conv.channels;
+    int64_t area = p->conv.axis[0].kernel * p->conv.axis[1].kernel;
+    void *turned = array_new(p->dtype, p->size[W]);
+    for (int64_t o = 0; o < filters; o++)
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t t = 0; t < area; t++) {
+                int64_t to =
+                    transposed ? (o * area + t) * channels + c : (c * area + t) * filters + o;
+                set(p->dtype, turned, to,
+                    get(p->dtype, p->given[W], (o * channels + c) * area + t));
+            }
+    return turned;
+}
+
+/* `step` pieces in a call. */
+static void run_pieces(const erg_kernels *kernels, problem *p, int transposed, int turned,
+                       int64_t step) {
+    erg_conv_needs needs = kernels->conv_needs[p->dtype](&p->conv, transposed);
+    int64_t pieces = p->conv.batch * needs.pieces;
     int from = transposed ? Y : X, to = transposed ? X : Y;
-    void *scratch = scratch_new(size);
-    for (int64_t t = 0; t < tiles; t += step)
-        kernels->conv[p->dtype](&p->conv, transposed, t, t + step < tiles ? t + step : tiles,
-                                p->given[from], p->given[W], p->made[to], scratch);
+    void *scratch = scratch_new(needs.scratch);
+    void *weight = turned ? turned_weight(p, transposed) : p->given[W];
+    for (int64_t t = 0; t < pieces; t += step)
+        kernels->conv[p->dtype](&p->conv, transposed, turned, t,
+                                t + step < pieces ? t + step : pieces, p->given[from], weight,
+                                p->made[to], scratch);
+    if (turned)
+        free(weight);
     free(scratch);
+}
+
+/* In other pieces, and from another layout of the weight. */
+static void check_bits(const erg_kernels *kernels, problem *p, int transposed) {
+    static const struct {
+        int turned, step;
+        const char *what;
+    } ways[] = {{0, 1, "one piece at a time"},
+                {0, 3, "three pieces at a time"},
+                {1, INT32_MAX, "with a turned weight"}};
+    int to = transposed ? X : Y;
+    size_t bytes = (size_t)p->size[to] * size_of(p->dtype);
+    void *whole = array_copy(p->dtype, p->size[to], p->made[to]);
+    for (int i = 0; i < COUNT(ways); i++) {
+        memset(p->made[to], 0xff, bytes);
+        run_pieces(kernels, p, transposed, ways[i].turned, ways[i].step);
+        ck_assert_msg(memcmp(whole, p->made[to], bytes) == 0, "%s: other bits, %s", kernels->name,
+                      ways[i].what);
+    }
+    free(whole);
 }
 
 /* The sums are (channels, KH, KW, filters) for each group. */
@@ -175,20 +219,13 @@ START_TEST(kernels_agree_with_plain_loops) {
     for (erg_dtype dtype = F32; dtype <= F64; dtype++) {
         problem p = problem_new(case_of(_i), dtype);
         for (int k = 0; k < count; k++) {
-            run_tiles(sets[k], &p, 0, INT64_MAX / 2);
-            run_tiles(sets[k], &p, 1, INT64_MAX / 2);
+            run_pieces(sets[k], &p, 0, 0, INT32_MAX);
+            run_pieces(sets[k], &p, 1, 0, INT32_MAX);
             run_weight(sets[k], &p);
             for (int which = 0; which < ARRAYS; which++)
                 check_made(sets[k], &p, which);
-            for (int transposed = 0; transposed < 2; transposed++) {
-                int to = transposed ? X : Y;
-                void *whole = array_copy(dtype, p.size[to], p.made[to]);
-                memset(p.made[to], 0xff, (size_t)p.size[to] * size_of(dtype));
-                run_tiles(sets[k], &p, transposed, 1);
-                ck_assert_msg(memcmp(whole, p.made[to], (size_t)p.size[to] * size_of(dtype)) == 0,
-                              "%s: other bits, one tile at a time", sets[k]->name);
-                free(whole);
-            }
+            check_bits(sets[k], &p, 0);
+            check_bits(sets[k], &p, 1);
         }
         problem_free(&p);
     }
@@ -350,6 +387,97 @@ START_TEST(transpose_is_the_transpose) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------- in plans */
+
+/* x' = x - dE/dx / 4 on images (batch, 2, 9, 8), with an energy of two convolutions. */
+typedef struct chain {
+    erg_graph *graph;
+    erg_node *x, *weight[2], *bias, *next;
+} chain;
+
+static chain chain_new(int64_t batch) {
+    chain c = {.graph = erg_graph_new(1)};
+    erg_conv2d_options half = {.stride = {2, 2}, .padding = {1, 1}};
+    c.x = filled(c.graph, F32, ERG_SHAPE(batch, 2, 9, 8), 1);
+    c.weight[0] = filled(c.graph, F32, ERG_SHAPE(24, 2, 3, 3), 2);
+    c.weight[1] = filled(c.graph, F32, ERG_SHAPE(20, 24, 3, 3), 3);
+    c.bias = filled(c.graph, F32, ERG_SHAPE(24, 1, 1), 4);
+    erg_node *y = erg_tanh(erg_add(erg_conv2d(c.x, c.weight[0], half), c.bias));
+    erg_node *energy = erg_sum(erg_square(erg_conv2d(y, c.weight[1], half)), ERG_ALL, 0);
+    erg_node *slope = erg_mul_scalar(erg_gradient(energy, c.x), 0.25);
+    c.next = erg_assign(c.x, erg_sub(c.x, slope));
+    ck_assert_msg(!erg_graph_error(c.graph), "%s", erg_graph_error(c.graph));
+    return c;
+}
+
+/* The images after two runs, a change of the weight, and three more. */
+static erg_tensor *chain_run(const chain *c, erg_plan *plan) {
+    erg_run_n(plan, 2);
+    erg_tensor_set(erg_value(c->weight[1]), 5, 0.75);
+    erg_run_n(plan, 3);
+    return erg_tensor_clone(erg_value(c->x));
+}
+
+/* Images keep apart: runs go tile by tile, with the weights laid out once before them. */
+START_TEST(a_transition_of_images_is_one_region) {
+    static const char *const words[] = {"small-tiles", "small-tiles,no-pack",
+                                        "small-tiles,no-reuse", "verify"};
+    chain c = chain_new(37);
+    erg_plan *plan = compile_with("no-regions", &c.next, 1);
+    erg_tensor *expected = chain_run(&c, plan);
+    erg_plan_free(plan);
+    erg_graph_free(c.graph);
+    for (int i = 0; i < COUNT(words); i++) {
+        chain other = chain_new(37);
+        plan = compile_with(words[i], &other.next, 1);
+        ck_assert_msg(i == 3 || plan->loops, "%s: no loop", words[i]);
+        erg_tensor *x = chain_run(&other, plan);
+        ck_assert_msg(memcmp(x->data, expected->data, (size_t)erg_tensor_size(x) * 4) == 0,
+                      "%s: other bits", words[i]);
+        erg_tensor_free(x);
+        erg_plan_free(plan);
+        erg_graph_free(other.graph);
+    }
+    erg_tensor_free(expected);
+}
+END_TEST
+
+/* One image is no region, but its weights are turned in the first run of a call alone. */
+START_TEST(weights_are_turned_once_a_call) {
+    chain c = chain_new(1), d = chain_new(1);
+    erg_plan *plan = compile_with("nan", &c.next, 1);
+    erg_plan *plain = compile_with("no-pack", &d.next, 1);
+    erg_tensor *x = chain_run(&c, plan), *expected = chain_run(&d, plain);
+    ck_assert(memcmp(x->data, expected->data, (size_t)erg_tensor_size(x) * 4) == 0);
+    int turned = 0;
+    for (int i = 0; i < plan->n_steps; i++) {
+        bool is_turn = plan->steps[i].node->op == ERG_OP_permute;
+        ck_assert_uint_eq(plan->steps[i].calls, is_turn ? 2 : 5);
+        turned += is_turn;
+    }
+    ck_assert_int_gt(turned, 1);
+    erg_tensor_free(x);
+    erg_tensor_free(expected);
+    erg_plan_free(plan);
+    erg_plan_free(plain);
+    erg_graph_free(c.graph);
+    erg_graph_free(d.graph);
+}
+END_TEST
+
+/* No array of a whole batch holds the bias of a channel. */
+START_TEST(a_bias_is_read_in_place) {
+    chain c = chain_new(37);
+    erg_plan *plan = compile_with("", &c.next, 1);
+    for (int i = 0; i < plan->n_steps; i++) {
+        const erg_node *node = plan->steps[i].node;
+        ck_assert(node->op != ERG_OP_broadcast || node->shape.dims[0] == 1);
+    }
+    erg_plan_free(plan);
+    erg_graph_free(c.graph);
+}
+END_TEST
+
 /* A padding beyond any memory costs none, where the derivative by the weight does not need it. */
 START_TEST(padding_costs_no_memory) {
     erg_graph *g = erg_graph_new(1);
@@ -381,6 +509,9 @@ int main(void) {
     tcase_add_loop_test(tests, plans_agree_with_the_interpreter, 0, cases);
     tcase_add_loop_test(tests, threads_change_no_bit, 0, cases);
     tcase_add_loop_test(tests, transpose_is_the_transpose, 0, cases);
+    tcase_add_test(tests, a_transition_of_images_is_one_region);
+    tcase_add_test(tests, weights_are_turned_once_a_call);
+    tcase_add_test(tests, a_bias_is_read_in_place);
     tcase_add_test(tests, padding_costs_no_memory);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -37,7 +37,7 @@ int64_t erg_grain(double cost) {
 
 /* More ranges than the threads that have scratch memory would be too many. */
 static void limit_ranges(erg_step *step, int threads) {
-    int64_t least = step->items / threads + (step->items % threads != 0);
+    int64_t least = step->items / (threads + 1) + 1; /* items / least <= threads */
     step->grain = step->grain < least ? least : step->grain;
 }
 

@@ -15,8 +15,6 @@ typedef struct erg_lowering {
     const erg_schedule *schedule;
     const erg_kernels *kernels;
     int64_t rows; /* of the batch, if the step is in a region: each has as many items; or 0 */
-    unsigned char *conv_room; /* the same of convolutions, and its size so far */
-    size_t conv_room_size;
 } erg_lowering;
 
 typedef bool erg_lower_step(erg_lowering *lowering, erg_step *step);

@@ -1,5 +1,5 @@
-/* lower_conv.c: convolutions. The tiles of a result may be cut anywhere between two of them: their
- * bits do not depend on each other. A derivative by the weight is a sum over the batch, for which
+/* lower_conv.c: convolutions. A result is cut into pieces, as many for each image: their bits do not
+ * depend on each other. A derivative by the weight is a sum over the batch, for which
  * the batch is cut into parts, as many for any number of threads, whose sums are added two by
  * two. */
 #include "../conv.h"
@@ -9,9 +9,7 @@ typedef struct convolution {
     erg_conv conv;
     const erg_kernels *kernels;
     erg_dtype dtype;
-    int transposed;
-    unsigned char *room; /* scratch of the kernel, for each slot */
-    size_t room_size;
+    int transposed, turned; /* see kernels.h */
     /* derivative by the weight: */
     int64_t rows, columns; /* of a sum */
     unsigned char *sums;   /* one for each part of the batch */
@@ -22,22 +20,6 @@ typedef struct convolution {
 static unsigned char *aligned(erg_lowering *lowering, size_t size) {
     unsigned char *memory = size < SIZE_MAX - 64 ? erg_lower_alloc(lowering, size + 64) : NULL;
     return memory ? memory + (64 - (uintptr_t)memory % 64) : NULL;
-}
-
-/* A thread does one step at a time: all convolutions use the same room, as long as it is large
- * enough. There are no more slots at work than items. */
-static bool make_room(erg_lowering *lowering, const erg_step *step, convolution *c, size_t size) {
-    int64_t threads = lowering->plan->threads, items = step->items > 1 ? step->items : 1;
-    size_t all, slots = (size_t)(items < threads ? items : threads);
-    if (size > SIZE_MAX - 63 || __builtin_mul_overflow((size + 63) / 64 * 64, slots, &all))
-        return false;
-    if (!lowering->conv_room || all > lowering->conv_room_size) {
-        lowering->conv_room = aligned(lowering, all);
-        lowering->conv_room_size = lowering->conv_room ? all : 0;
-    }
-    c->room = lowering->conv_room;
-    c->room_size = (size + 63) / 64 * 64;
-    return c->room != NULL;
 }
 
 /* All three take as many products. */
@@ -60,19 +42,20 @@ static convolution *prepare(erg_lowering *lowering, erg_step *step) {
     return c;
 }
 
-/* ------------------------------------------------------------------------------- by tiles */
+/* ------------------------------------------------------------------------------- by pieces */
 
-static void tile_part(const erg_step *step, const erg_work *work) {
+static void piece_part(const erg_step *step, const erg_work *work) {
     const convolution *c = step->detail;
-    c->kernels->conv[c->dtype](&c->conv, c->transposed, work->begin, work->end, work->in[0],
-                               work->in[1], work->out, c->room + (size_t)work->slot * c->room_size);
+    c->kernels->conv[c->dtype](&c->conv, c->transposed, c->turned, work->begin, work->end,
+                               work->in[0], work->in[1], work->out, work->scratch);
 }
 
-static bool lower_tiles(erg_lowering *lowering, erg_step *step, convolution *c) {
-    size_t size;
-    step->items = c->kernels->conv_tiles[c->dtype](&c->conv, c->transposed, &size);
-    step->part = tile_part;
-    return make_room(lowering, step, c, size);
+static bool lower_pieces(erg_lowering *lowering, erg_step *step, convolution *c) {
+    erg_conv_needs needs = c->kernels->conv_needs[c->dtype](&c->conv, c->transposed);
+    c->turned = erg_view_operand(step->node, 1).source != step->node->in[1];
+    step->items = c->conv.batch * needs.pieces;
+    step->part = piece_part;
+    return erg_lower_scratch(lowering, needs.scratch);
 }
 
 /* ------------------------------------------------------------------------------- by weight */
@@ -89,7 +72,7 @@ static void weight_part(const erg_step *step, const erg_work *work) {
         c->kernels->conv_weight[c->dtype](&c->conv, bound(c->conv.batch, step->items, k),
                                           bound(c->conv.batch, step->items, k + 1), work->in[0],
                                           work->in[1], c->sums + (size_t)k * c->sum_size,
-                                          c->room + (size_t)work->slot * c->room_size);
+                                          work->scratch);
 }
 
 /* Rows of a group's sum become columns of its weight. */
@@ -137,13 +120,13 @@ static bool lower_weight(erg_lowering *lowering, erg_step *step, convolution *c)
     c->sums = aligned(lowering, all); /* zeros, which an empty batch leaves */
     step->part = weight_part;
     step->finish = join_parts;
-    return c->sums && make_room(lowering, step, c, size);
+    return c->sums && erg_lower_scratch(lowering, size);
 }
 
 bool erg_lower_conv(erg_lowering *lowering, erg_step *step) {
     bool by_weight = step->node->op == ERG_OP_conv2d_weight;
     convolution *c = prepare(lowering, step);
-    if (!c || !(by_weight ? lower_weight : lower_tiles)(lowering, step, c))
+    if (!c || !(by_weight ? lower_weight : lower_pieces)(lowering, step, c))
         return false;
     step->grain = find_grain(&c->conv, step->items);
     return true;

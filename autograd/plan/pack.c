@@ -1,12 +1,17 @@
-/* pack.c: the right operand of a product is laid out once, as the kernel reads it: else each tile,
- * and each thread, would do that again for its rows. Only the order of the elements in memory is
- * another, so no bit of the product changes. */
-#include "../../tensor/kernels.h"
-#include "passes.h"
+/* pack.c: what all rows of a batch read is laid out once, as kernels read it: else each tile, and
+ * each thread, would do that again for its rows. This is for the right operand of a product, the
+ * weight of a convolution, and the bias of channels. Only the order of the elements in memory is
+ * another, so no bit of the result changes. */
+#include "../conv.h"
+#include "lower.h"
+#include "simplify.h"
 
 /* With fewer rows the product is done by the time its operand is packed; with few columns it reads
  * the operand as it is. */
 enum { ROWS = 16, THIN = 4 };
+
+/* Elements of an image. */
+enum { SHORTEST = 64 };
 
 static erg_node *pack(erg_node *b, bool transposed, int64_t n, int64_t k) {
     size_t bytes = erg_kernels_get()->gemm_packed_bytes[b->dtype](n, k);
@@ -20,10 +25,9 @@ static erg_node *pack(erg_node *b, bool transposed, int64_t n, int64_t k) {
                                     .attr = (int64_t[]){transposed, n, k}});
 }
 
-static erg_node *pack_operand(void *unused, erg_node *node) {
-    (void)unused;
-    if (node->op != ERG_OP_matmul || node->shape.ndim != 2 || node->attr[0] ||
-        node->shape.dims[0] < ROWS || node->shape.dims[1] <= THIN)
+static erg_node *lay_out_product(erg_node *node) {
+    if (node->shape.ndim != 2 || node->attr[0] || node->shape.dims[0] < ROWS ||
+        node->shape.dims[1] <= THIN)
         return NULL;
     erg_node *a = node->in[0];
     erg_node *packed = pack(node->in[1], node->attr[1], node->shape.dims[1], a->shape.dims[1]);
@@ -34,6 +38,71 @@ static erg_node *pack_operand(void *unused, erg_node *node) {
                                     .in = (erg_node *[]){a, packed}});
 }
 
+/* A weight turned, and turned back: the node stays what it was, but a step reads the weight between
+ * the two (see schedule.h). */
+static erg_node *lay_out_convolution(erg_node *node) {
+    int transposed = node->op == ERG_OP_conv2d_input;
+    erg_conv conv = erg_conv_of(node);
+    erg_conv_needs needs = erg_kernels_get()->conv_needs[node->dtype](&conv, transposed);
+    if (!needs.turned || erg_is_turned_weight(node, node->in[1]))
+        return NULL;
+    const int *turn = transposed ? (int[]){0, 2, 3, 1} : (int[]){1, 2, 3, 0};
+    const int *back = transposed ? (int[]){0, 3, 1, 2} : (int[]){3, 0, 1, 2};
+    erg_node *turned = erg_permute(node->in[1], turn);
+    erg_node *weight = erg_permute(turned ? erg_simplified(turned) : NULL, back);
+    return erg_node_new(&(erg_node){.op = node->op,
+                                    .n_in = 2,
+                                    .in = (erg_node *[]){node->in[0], weight},
+                                    .n_attr = node->n_attr,
+                                    .attr = node->attr});
+}
+
+/* What is stretched over the batch and over axes of an image, as a number for each channel is: first
+ * over one image, which the others read where it is. Steps read an operand by rows, and those of
+ * channels alone would be short. */
+static erg_node *lay_out_stretched(erg_node *x) {
+    erg_shape image = x->shape;
+    int first = 0;
+    if (x->op != ERG_OP_broadcast)
+        return x;
+    for (; first < image.ndim && x->in[0]->shape.dims[first] == 1; first++)
+        image.dims[first] = 1;
+    if (erg_shape_size(image) < SHORTEST || erg_shape_equal(image, x->shape) ||
+        erg_shape_equal(image, x->in[0]->shape))
+        return x;
+    erg_node *one = erg_broadcast(x->in[0], image);
+    return one ? erg_broadcast(one, x->shape) : NULL;
+}
+
+static erg_node *lay_out_elementwise(erg_node *node) {
+    erg_node *in[3];
+    bool changed = false;
+    for (int k = 0; k < node->n_in; k++) {
+        in[k] = lay_out_stretched(node->in[k]);
+        changed |= in[k] != node->in[k];
+    }
+    return changed ? erg_node_new(&(erg_node){.op = node->op,
+                                              .n_in = node->n_in,
+                                              .in = in,
+                                              .n_attr = node->n_attr,
+                                              .attr = node->attr})
+                   : NULL;
+}
+
+static erg_node *lay_out(void *unused, erg_node *node) {
+    (void)unused;
+    switch (node->op) {
+    case ERG_OP_matmul:
+        return lay_out_product(node);
+    case ERG_OP_conv2d:
+    case ERG_OP_conv2d_input:
+        return lay_out_convolution(node);
+    default:
+        return erg_ops[node->op].flags & ELEMENTWISE && node->n_in > 1 ? lay_out_elementwise(node)
+                                                                       : NULL;
+    }
+}
+
 bool erg_program_pack(erg_program *program) {
-    return erg_program_rewrite(program, pack_operand, NULL);
+    return erg_program_rewrite(program, lay_out, NULL);
 }

@@ -10,6 +10,7 @@
 #include "schedule.h"
 
 typedef struct place {
+    bool once; /* a call that runs many times needs it in the first alone */
     int level;
     int64_t rows; /* 0: rows mix */
     int id;
@@ -17,6 +18,8 @@ typedef struct place {
 
 static int ascending(const void *a, const void *b) {
     const place *x = a, *y = b;
+    if (x->once != y->once)
+        return x->once ? -1 : 1;
     if (x->level != y->level)
         return x->level < y->level ? -1 : 1;
     if (x->rows != y->rows)
@@ -31,8 +34,32 @@ static int least_level(const erg_node *node, int k, place own, place from) {
     return from.level + (own.rows && erg_operand_row(node, k) == 0 ? 2 : 0);
 }
 
-/* Places in the order of ids; a step's `phase` is its place for now. */
-static void find_levels(const erg_schedule *s, const erg_graph *graph, place *places) {
+/* By id of roots: somebody needs all of the value for each row. */
+static void find_wanted_whole(const erg_schedule *s, const erg_graph *graph, bool *whole) {
+    for (int id = 0; id < graph->count; id++) {
+        const erg_node *node = graph->nodes[id];
+        for (int k = 0; erg_is_step(s, node) && node->shape.ndim > 0 && k < node->n_in; k++)
+            whole[s->root[erg_view_operand(node, k).source->id]] |= erg_operand_row(node, k) == 0;
+    }
+}
+
+/* Another layout of a leaf that no run stores to. */
+static bool is_the_same_in_all_runs(const erg_schedule *s, const erg_program *program,
+                                    const erg_node *node) {
+    if (node->op != ERG_OP_permute && node->op != ERG_OP_pack)
+        return false;
+    const erg_node *root = program->graph->nodes[s->root[node->in[0]->id]];
+    bool same = root->value != NULL;
+    for (int k = 0; k < program->n_effects; k++)
+        same = same && root->value != program->effects[k].leaf;
+    return same;
+}
+
+/* Places in the order of ids; a node's `phase` is its place for now. What is wanted whole and can be
+ * done before all regions, such as another layout of a weight, is none of a region's. */
+static void find_levels(const erg_schedule *s, const erg_program *program, const bool *whole,
+                        place *places) {
+    const erg_graph *graph = program->graph;
     int count = 0;
     for (int id = 0; id < graph->count; id++) {
         const erg_node *node = graph->nodes[id];
@@ -40,13 +67,17 @@ static void find_levels(const erg_schedule *s, const erg_graph *graph, place *pl
             continue;
         int64_t rows = s->regions ? erg_row_count(node) : 0;
         place own = {.level = rows != 0, .rows = rows, .id = id};
+        bool early = whole[id];
         for (int k = 0; k < node->n_in; k++) {
             int root = s->root[erg_view_operand(node, k).source->id];
             if (!erg_is_step(s, graph->nodes[root]))
                 continue;
             int least = least_level(node, k, own, places[s->phase[root]]);
+            early = early && places[s->phase[root]].level == 0;
             own.level = least > own.level ? least : own.level;
         }
+        if (early)
+            own = (place){.once = is_the_same_in_all_runs(s, program, node), .id = id};
         s->phase[id] = count;
         places[count++] = own;
     }
@@ -55,20 +86,27 @@ static void find_levels(const erg_schedule *s, const erg_graph *graph, place *pl
 /* Cuts the sorted steps into phases. */
 static void make_phases(erg_schedule *s, const place *sorted) {
     for (int i = 0; i < s->n_placed; i++) {
-        bool starts = i == 0 || sorted[i].level != sorted[i - 1].level ||
+        bool starts = i == 0 || sorted[i].once != sorted[i - 1].once ||
+                      sorted[i].level != sorted[i - 1].level ||
                       sorted[i].rows != sorted[i - 1].rows;
         if (starts)
-            s->phases[s->n_phases++] = (erg_phase){.first = i, .rows = sorted[i].rows};
+            s->phases[s->n_phases++] =
+                (erg_phase){.first = i, .rows = sorted[i].rows, .once = sorted[i].once};
         s->phases[s->n_phases - 1].count++;
         s->phase[sorted[i].id] = s->n_phases - 1;
         s->order[i] = sorted[i].id;
     }
 }
 
+/* Wanted after the last step: as a result, or by later runs. */
+static bool is_held(const erg_schedule *s, const erg_node *node) {
+    return s->use[node->id] & HELD || (erg_is_step(s, node) && s->phases[s->phase[node->id]].once);
+}
+
 /* A walk backward meets the last reader of a value first. */
 static void find_readers(erg_schedule *s, const erg_graph *graph) {
     for (int id = 0; id < graph->count; id++) {
-        s->last[id] = s->use[id] & HELD ? INT_MAX : -1;
+        s->last[id] = is_held(s, graph->nodes[id]) ? INT_MAX : -1;
         s->inner[id] = true;
     }
     for (int i = s->n_placed - 1; i >= 0; i--) {
@@ -84,9 +122,11 @@ static void find_readers(erg_schedule *s, const erg_graph *graph) {
     }
 }
 
-bool erg_schedule_phases(erg_schedule *s, const erg_graph *graph) {
+bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
+    const erg_graph *graph = program->graph;
     size_t count = (size_t)graph->count, most = (size_t)s->n_placed + 1;
     place *places = calloc(most, sizeof *places);
+    bool *whole = calloc(count, sizeof *whole);
     s->order = calloc(most, sizeof *s->order);
     s->first = calloc(most, sizeof *s->first);
     s->phases = calloc(most, sizeof *s->phases);
@@ -96,10 +136,11 @@ bool erg_schedule_phases(erg_schedule *s, const erg_graph *graph) {
     s->shared = calloc(count, sizeof *s->shared);
     s->inner = calloc(count, sizeof *s->inner);
     s->offset = calloc(count, sizeof *s->offset);
-    bool done = places && s->order && s->first && s->phases && s->phase && s->step && s->last &&
-                s->shared && s->inner && s->offset;
+    bool done = places && whole && s->order && s->first && s->phases && s->phase && s->step &&
+                s->last && s->shared && s->inner && s->offset;
     if (done) {
-        find_levels(s, graph, places);
+        find_wanted_whole(s, graph, whole);
+        find_levels(s, program, whole, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
         done = erg_schedule_chains(s, graph);
@@ -107,6 +148,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_graph *graph) {
     if (done)
         find_readers(s, graph);
     free(places);
+    free(whole);
     return done;
 }
 

@@ -4,6 +4,7 @@
 #include "schedule.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ------------------------------------------------------------------------------- views */
 
@@ -77,6 +78,16 @@ static bool is_row_index(const erg_node *node, int k, erg_view *view) {
            find_rows(node->in[1], &row_size, view) && row_size == span.inner && view->row == 1;
 }
 
+bool erg_is_turned_weight(const erg_node *node, const erg_node *x) {
+    static const int64_t back[2][4] = {{3, 0, 1, 2}, {0, 3, 1, 2}};
+    return x->op == ERG_OP_permute &&
+           memcmp(x->attr, back[node->op == ERG_OP_conv2d_input], sizeof back[0]) == 0;
+}
+
+static bool is_convolution(const erg_node *node) {
+    return node->op == ERG_OP_conv2d || node->op == ERG_OP_conv2d_input;
+}
+
 int64_t erg_row_size(const erg_node *node) {
     int64_t row_size;
     for (int k = 0; takes_views(node) && k < node->n_in; k++)
@@ -96,6 +107,8 @@ erg_view erg_view_operand(const erg_node *node, int k) {
     erg_view index;
     if (node->op == ERG_OP_gather && is_row_index(node, k, &index))
         return index;
+    if (k == 1 && is_convolution(node) && erg_is_turned_weight(node, x))
+        return (erg_view){x->in[0], erg_shape_size(x->shape), 1};
     if (!takes_views(node))
         return plain_view(node, k, erg_shape_size(x->shape));
     int64_t row_size = erg_row_size(node), own_size;
@@ -159,7 +172,7 @@ bool erg_schedule_make(erg_schedule *s, const erg_program *program) {
             read_operands(s, graph->nodes[id]);
             s->n_placed++;
         }
-    return erg_schedule_phases(s, graph);
+    return erg_schedule_phases(s, program);
 }
 
 void erg_schedule_free(erg_schedule *s) {

@@ -52,6 +52,9 @@ typedef struct erg_view {
 /* Elements to a row of the result; all operands are read by the same rows. */
 int64_t erg_row_size(const erg_node *node);
 erg_view erg_view_operand(const erg_node *node, int k);
+/* True if x, the weight of a convolution, is made by turning back one that has the channels of the
+ * result as last axis, as kernels like it: then the step reads that one. */
+bool erg_is_turned_weight(const erg_node *node, const erg_node *x);
 
 /* ---- rows.c */
 
@@ -67,7 +70,7 @@ int64_t erg_row_count(const erg_node *node);
 /* Which nodes are computed; with phases, but for how many rows are a tile, and steps. */
 bool erg_schedule_make(erg_schedule *schedule, const erg_program *program);
 /* Order and phases, in places: of a schedule that knows what is computed. */
-bool erg_schedule_phases(erg_schedule *schedule, const erg_graph *graph);
+bool erg_schedule_phases(erg_schedule *schedule, const erg_program *program);
 /* Steps: puts nodes that are done together next to each other, and counts phases in steps. */
 bool erg_schedule_chains(erg_schedule *schedule, const erg_graph *graph);
 /* Offsets in the arena, and how many rows are a tile. `steps` are the prepared ones, in order. */
