@@ -56,6 +56,42 @@ static void run_steps(erg_plan *plan, const erg_phase *phase, uint64_t run) {
     }
 }
 
+/* ------------------------------------------------------------------------------- side by side */
+
+typedef struct level {
+    const erg_plan *plan;
+    const erg_phase *phase;
+    uint64_t run;
+} level;
+
+/* Work begin .. end of what the steps have together: of each step the items in proportion. */
+static void level_range(void *ctx, int64_t begin, int64_t end, int thread) {
+    const level *l = ctx;
+    const erg_step *step = &l->plan->steps[l->phase->first];
+    for (int64_t at = 0; at < end; at += step->work, step++) {
+        if (at + step->work <= begin)
+            continue;
+        double share = (double)step->items / (double)step->work;
+        int64_t from = begin <= at ? 0 : (int64_t)(share * (double)(begin - at));
+        int64_t to = end >= at + step->work ? step->items : (int64_t)(share * (double)(end - at));
+        whole_step whole = {l->plan, step, l->run};
+        if (from < to)
+            step_range(&whole, from, to, thread);
+    }
+}
+
+static void run_level(const erg_plan *plan, const erg_phase *phase, uint64_t run) {
+    level l = {plan, phase, run};
+    int64_t work = 0, grain;
+    for (int i = phase->first; i < phase->first + phase->count; i++)
+        work += plan->steps[i].work;
+    grain = work / (plan->threads + 1) + 1; /* at most as many ranges as threads */
+    erg_parallel_for(work, grain < ERG_SHARES ? ERG_SHARES : grain, level_range, &l);
+    for (int i = phase->first; i < phase->first + phase->count; i++)
+        if (plan->steps[i].finish)
+            plan->steps[i].finish(&plan->steps[i]);
+}
+
 /* ------------------------------------------------------------------------------- regions */
 
 typedef struct region {
@@ -142,6 +178,8 @@ static void run_phases(erg_plan *plan, int64_t runs, bool again) {
             continue;
         if (phase->rows)
             run_region(plan, phase, plan->graph->runs, repeats ? runs : 1);
+        else if (phase->apart && phase->count > 1 && !is_watched(plan))
+            run_level(plan, phase, plan->graph->runs);
         else
             run_steps(plan, phase, plan->graph->runs);
     }

@@ -43,6 +43,7 @@ libcore_la_SOURCES += \
     %D%/plan/constant.c \
     %D%/plan/cse.c \
     %D%/plan/factor.c \
+    %D%/plan/level.c \
     %D%/plan/loop.c \
     %D%/plan/lower.c \
     %D%/plan/lower.h \

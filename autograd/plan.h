@@ -1,9 +1,10 @@
 /* plan.h: a compiled plan: steps over one arena. Internal to autograd/.
  *
  * A step computes one value, or some of the same shape. Its work is a number of items that do not
- * depend on each other; the executor hands out ranges of them to threads. Steps are grouped into phases. In most phases a
- * step does all of its items before the next step starts. In a *region* no step mixes the rows of
- * the batch, so a tile of some rows goes through all steps while its values stay in the caches.
+ * depend on each other; the executor hands out ranges of them to threads. Steps are grouped into
+ * phases. In the simplest a step does all of its items before the next step starts. Where steps do
+ * not read each other, threads share the items of all of them. In a *region* no step mixes the rows
+ * of the batch, so a tile of some rows goes through all steps while its values stay in the caches.
  *
  * The reference interpreter fills this struct with one step a node; autograd/plan/ fills it with
  * better ones. The executor does not know the difference. */
@@ -31,6 +32,9 @@ typedef struct erg_place {
     size_t per_slot; /* of which there is one for each slot */
 } erg_place;
 
+/* Work that is worth a thread is counted in so many parts. */
+enum { ERG_SHARES = 16 };
+
 enum { ERG_STEP_OPERANDS = 96 }; /* of a step in a region, at most; and as many results */
 
 /* Operand k of a node; of a leaf, its tensor. */
@@ -55,6 +59,7 @@ struct erg_step {
     int64_t row_items;       /* in a region: of each row */
     const void *detail;      /* what the kernel was prepared with, owned by the plan */
     int64_t items, grain;    /* a thread should have `grain` items at least */
+    int64_t work;            /* in ERG_SHARES of what a thread should have at least; 1 or more */
     uint64_t calls;          /* ERG_DEBUG=time: how many runs, */
     double seconds;          /* and how long in all */
 };
@@ -65,6 +70,7 @@ typedef struct erg_phase {
     int64_t tile;     /* rows that go through all steps together */
     int64_t grain;    /* tiles a thread should have at least */
     bool once;        /* later runs of a call find its values as they are */
+    bool apart;       /* no step reads another's result */
 } erg_phase;
 
 /* After the steps: dst = src, so that all reads of a leaf in a run saw its old value. */

@@ -37,6 +37,7 @@ int64_t erg_grain(double cost) {
 
 /* More ranges than the threads that have scratch memory would be too many. */
 static void limit_ranges(erg_step *step, int threads) {
+    step->work = (int64_t)((double)ERG_SHARES * (double)step->items / (double)step->grain) + 1;
     int64_t least = step->items / (threads + 1) + 1; /* items / least <= threads */
     step->grain = step->grain < least ? least : step->grain;
 }

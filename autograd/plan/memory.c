@@ -92,6 +92,16 @@ static int end_of(const planner *p, int step) {
     return p->schedule->first[step + 1];
 }
 
+/* Steps that run side by side: none may write where another still reads. */
+static void place_level(planner *p, const erg_phase *phase) {
+    int end = phase->first + phase->count, last = end_of(p, end - 1) - 1;
+    for (int i = p->schedule->first[phase->first]; i <= last; i++)
+        if (!p->schedule->inner[node_at(p, i)->id])
+            put(p, &p->whole, node_at(p, i), 0, bytes_of(node_at(p, i)));
+    for (int t = phase->first; t < end; t++)
+        give_dying(p, &p->whole, t, last, false);
+}
+
 static void place_steps(planner *p, const erg_phase *phase) {
     for (int t = phase->first; t < phase->first + phase->count; t++) {
         for (int i = p->schedule->first[t]; i < end_of(p, t); i++) {
@@ -162,7 +172,10 @@ static bool place_phase(planner *p, erg_phase *phase, const erg_step *steps) {
     }
     if (phase->rows)
         return place_region(p, phase);
-    place_steps(p, phase);
+    if (phase->apart && phase->count > 1)
+        place_level(p, phase);
+    else
+        place_steps(p, phase);
     return true;
 }
 

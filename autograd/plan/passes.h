@@ -8,6 +8,7 @@
  *     schedule   which nodes are computed, and how each reads its operands
  *     region     which nodes can go row by row together, and so the order of all
  *     chain      which elementwise nodes are one step
+ *     level      which steps can run side by side
  *     lower      a kernel for each step
  *     memory     when each value lives, and where in the arena
  *     bind       addresses

@@ -143,7 +143,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
         find_levels(s, program, whole, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
-        done = erg_schedule_chains(s, graph);
+        done = erg_schedule_chains(s, graph) && erg_schedule_levels(s, graph);
     }
     if (done)
         find_readers(s, graph);

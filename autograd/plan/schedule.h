@@ -73,6 +73,8 @@ bool erg_schedule_make(erg_schedule *schedule, const erg_program *program);
 bool erg_schedule_phases(erg_schedule *schedule, const erg_program *program);
 /* Steps: puts nodes that are done together next to each other, and counts phases in steps. */
 bool erg_schedule_chains(erg_schedule *schedule, const erg_graph *graph);
+/* Phases whose steps do not read each other, of those that are no regions. */
+bool erg_schedule_levels(erg_schedule *schedule, const erg_graph *graph);
 /* Offsets in the arena, and how many rows are a tile. `steps` are the prepared ones, in order. */
 bool erg_schedule_memory(erg_schedule *schedule, const erg_graph *graph, const erg_step *steps);
 /* Sets a region's tile and grain, if a row takes so many bytes; a region that is not worth it becomes
