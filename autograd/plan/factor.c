@@ -1,4 +1,4 @@
-/* factor.c: f p + f q = f (p + q): one product less.
+/* factor.c: f p + f q = f (p + q): one product less, of numbers or of matrices.
  *
  * A derivative sums over all ways from a value to another, and each term starts with the same
  * cotangent f. Taken out, it leaves what depends on the forward values alone: the slope at that
@@ -89,6 +89,46 @@ static erg_node *product_of(const usage *u, const term *t) {
     return product;
 }
 
+/* ------------------------------------------------------------------------------- matrices */
+
+/* With fewer rows a product costs no more than the sum of two matrices. */
+enum { ROWS = 16 };
+
+static bool is_product(const usage *u, const erg_node *x) {
+    return x->op == ERG_OP_matmul && x->shape.ndim == 2 && is_used_once(u, x);
+}
+
+/* Operand k as it is multiplied. */
+static erg_node *operand(const erg_node *product, int k) {
+    return product->attr[k] ? erg_transpose(product->in[k]) : product->in[k];
+}
+
+static erg_node *sum_of(erg_op op, erg_node *a, erg_node *b) {
+    return op == ERG_OP_add ? erg_add(a, b) : erg_sub(a, b);
+}
+
+/* a B + a C = a (B + C), and a C + b C = (a + b) C. */
+static erg_node *sum_of_products(const usage *u, erg_op op, erg_node *x, erg_node *y) {
+    if (!is_product(u, x) || !is_product(u, y))
+        return NULL;
+    if (x->in[0] == y->in[0] && x->attr[0] == y->attr[0] && x->shape.dims[0] >= ROWS) {
+        erg_node *sum = sum_of(op, operand(x, 1), operand(y, 1));
+        return erg_matmul_transposed(x->in[0], x->attr[0] != 0, sum, 0);
+    }
+    if (x->in[1] == y->in[1] && x->attr[1] == y->attr[1] && x->shape.dims[1] >= ROWS) {
+        erg_node *sum = sum_of(op, operand(x, 0), operand(y, 0));
+        return erg_matmul_transposed(sum, 0, x->in[1], x->attr[1] != 0);
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------- the pass */
+
+static erg_node *shorter_sum(const usage *u, erg_op op, erg_node *a, erg_node *b) {
+    erg_node *product = sum_of_products(u, op, a, b);
+    return counted(u, product ? product : sum_of(op, a, b));
+}
+
 static erg_node *factor(void *self, erg_node *node) {
     const usage *u = self;
     if (node->op != ERG_OP_add && node->op != ERG_OP_sub)
@@ -96,10 +136,9 @@ static erg_node *factor(void *self, erg_node *node) {
     term a = term_of(u, node->in[0]), b = term_of(u, node->in[1]);
     term common = take_common(&a, &b);
     if (common.count == 0)
-        return NULL;
+        return sum_of_products(u, node->op, node->in[0], node->in[1]);
     erg_node *left = product_of(u, &a), *right = product_of(u, &b);
-    erg_node *sum = node->op == ERG_OP_add ? erg_add(left, right) : erg_sub(left, right);
-    erg_node *product = erg_mul(product_of(u, &common), counted(u, sum));
+    erg_node *product = erg_mul(product_of(u, &common), shorter_sum(u, node->op, left, right));
     if (product && product->id < u->count)
         u->uses[product->id] = u->uses[node->id];
     return product;

@@ -88,11 +88,27 @@ RULE(outer_product) {
                    erg_simplified(erg_broadcast(row, node->shape)));
 }
 
+/* (c x) y = c (x y) for a number c: rounds where c x did not. */
+RULE(product_of_multiple) {
+    for (int k = 0; k < 2; k++) {
+        erg_node *x = node->in[k], *in[] = {node->in[0], node->in[1]};
+        if (x->op != ERG_OP_mul || (x->in[0]->op != ERG_OP_full && x->in[1]->op != ERG_OP_full))
+            continue;
+        int number = x->in[0]->op == ERG_OP_full ? 0 : 1;
+        in[k] = x->in[1 - number];
+        erg_node *product = erg_simplified(erg_node_new(&(erg_node){
+            .op = ERG_OP_matmul, .n_in = 2, .in = in, .n_attr = 2, .attr = node->attr}));
+        return product ? erg_mul(erg_full_like(node, x->in[number]->number), product) : NULL;
+    }
+    return NULL;
+}
+
 static const erg_simplify_table rules = {
     [ERG_OP_sum] = {reduce_one, sum_of_stretched},
     [ERG_OP_max] = {reduce_one, max_of_stretched},
     [ERG_OP_cumsum] = {running_sum_of_one},
-    [ERG_OP_matmul] = {product_of_nothing, transposed_operand, product_of_one_row, outer_product},
+    [ERG_OP_matmul] = {product_of_nothing, transposed_operand, product_of_one_row, outer_product,
+                       product_of_multiple},
 };
 
 erg_node *erg_simplify_product(erg_node *node) {
