@@ -67,5 +67,6 @@ libcore_la_SOURCES += \
     %D%/plan/schedule.h \
     %D%/plan/simplify.c \
     %D%/plan/simplify.h \
+    %D%/plan/store.c \
     %D%/plan/tile.c \
     %D%/plan/verify.c

@@ -52,6 +52,8 @@ static bool find_data(binding *b) {
             b->data[id] = written_number(node, s->use[id]);
         else if (node->value)
             b->data[id] = node->value->data;
+        else if (s->stores[id])
+            b->data[id] = s->stores[id]->data;
         else
             b->data[id] = b->plan->arena + (erg_is_local(s, node) ? s->arena : 0) + s->offset[id];
         if (s->use[id] && !b->data[id])
@@ -137,6 +139,9 @@ static void bind_results(const binding *b) {
     }
     for (int k = 0; k < program->n_effects; k++) {
         const erg_effect *effect = &program->effects[k];
+        const erg_node *root = program->graph->nodes[b->schedule->root[effect->value->id]];
+        if (b->schedule->stores[root->id])
+            continue;
         size_t bytes = (size_t)erg_tensor_size(effect->leaf) * erg_dtype_size(effect->leaf->dtype);
         plan->stores[plan->n_stores++] =
             (erg_store){effect->leaf->data, result(b, effect->value), bytes};

@@ -80,6 +80,11 @@ static void give_dying(planner *p, erg_arena *arena, int step, int place, bool l
     }
 }
 
+/* Has the value a place in an arena? */
+static bool is_placed(const planner *p, const erg_node *node) {
+    return !p->schedule->inner[node->id] && !p->schedule->stores[node->id];
+}
+
 static void put(planner *p, erg_arena *arena, const erg_node *node, int range, size_t bytes) {
     if (!range)
         range = erg_arena_take(arena, bytes);
@@ -96,7 +101,7 @@ static int end_of(const planner *p, int step) {
 static void place_level(planner *p, const erg_phase *phase) {
     int end = phase->first + phase->count, last = end_of(p, end - 1) - 1;
     for (int i = p->schedule->first[phase->first]; i <= last; i++)
-        if (!p->schedule->inner[node_at(p, i)->id])
+        if (is_placed(p, node_at(p, i)))
             put(p, &p->whole, node_at(p, i), 0, bytes_of(node_at(p, i)));
     for (int t = phase->first; t < end; t++)
         give_dying(p, &p->whole, t, last, false);
@@ -106,7 +111,7 @@ static void place_steps(planner *p, const erg_phase *phase) {
     for (int t = phase->first; t < phase->first + phase->count; t++) {
         for (int i = p->schedule->first[t]; i < end_of(p, t); i++) {
             const erg_node *node = node_at(p, i);
-            if (!p->schedule->inner[node->id])
+            if (is_placed(p, node))
                 put(p, &p->whole, node, take_over(p, node, t, i), bytes_of(node));
         }
         give_dying(p, &p->whole, t, end_of(p, t) - 1, false);
@@ -114,7 +119,7 @@ static void place_steps(planner *p, const erg_phase *phase) {
 }
 
 static bool has_place_in_tile(const planner *p, const erg_node *node) {
-    return erg_is_local(p->schedule, node) && !p->schedule->inner[node->id];
+    return erg_is_local(p->schedule, node) && is_placed(p, node);
 }
 
 /* Values of which there is only a tile. False if memory is short. */
@@ -152,7 +157,7 @@ static bool place_region(planner *p, const erg_phase *region) {
     int end = region->first + region->count;
     size_t size;
     for (int i = p->schedule->first[region->first]; i < end_of(p, end - 1); i++)
-        if (!erg_is_local(p->schedule, node_at(p, i)))
+        if (!erg_is_local(p->schedule, node_at(p, i)) && is_placed(p, node_at(p, i)))
             put(p, &p->whole, node_at(p, i), 0, bytes_of(node_at(p, i)));
     if (!place_local(p, region, region->tile, &size))
         return false;

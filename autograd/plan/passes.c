@@ -27,7 +27,8 @@ static bool finish(erg_plan *plan, const erg_program *program) {
                              .reuse = !erg_debug("no-reuse"),
                              .threads = erg_threads()};
     plan->threads = schedule.threads;
-    bool done = erg_schedule_make(&schedule, program) && erg_lower(plan, &schedule) &&
+    bool done = erg_schedule_make(&schedule, program) && erg_schedule_stores(&schedule, program) &&
+                erg_lower(plan, &schedule) &&
                 erg_schedule_memory(&schedule, program->graph, plan->steps) &&
                 erg_bind(plan, program, &schedule);
     erg_schedule_free(&schedule);

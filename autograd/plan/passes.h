@@ -9,6 +9,7 @@
  *     region     which nodes can go row by row together, and so the order of all
  *     chain      which elementwise nodes are one step
  *     level      which steps can run side by side
+ *     store      which new values of leaves are written in place
  *     lower      a kernel for each step
  *     memory     when each value lives, and where in the arena
  *     bind       addresses

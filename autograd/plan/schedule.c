@@ -186,5 +186,6 @@ void erg_schedule_free(erg_schedule *s) {
     free(s->last);
     free(s->shared);
     free(s->inner);
+    free(s->stores);
     free(s->offset);
 }

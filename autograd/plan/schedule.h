@@ -19,7 +19,7 @@ typedef struct erg_schedule {
     bool regions;     /* else there are none */
     bool small_tiles; /* wherever there can be any: so that small tests have some */
     bool chains;      /* else each step computes one value */
-    bool reuse;       /* else each value has memory of its own */
+    bool reuse;       /* else each value has memory of its own, apart from the leaves */
     int threads;
     /* What is found. */
     unsigned char *use; /* of roots: the flags above */
@@ -35,7 +35,8 @@ typedef struct erg_schedule {
     int *last;    /* of roots: place of the last node that reads it; INT_MAX if held */
     bool *shared; /* of computed nodes: the value is held, or read in another phase than its own */
     bool *inner;  /* of computed nodes: the value is read in its own step alone */
-    size_t *offset; /* of computed nodes: the result's place in the arena, or in a tile's */
+    erg_tensor **stores; /* of computed nodes: the leaf that the value is written to; or NULL */
+    size_t *offset;      /* of computed nodes: the result's place in the arena, or in a tile's */
     size_t arena, tile_arena; /* bytes */
 } erg_schedule;
 
@@ -75,6 +76,8 @@ bool erg_schedule_phases(erg_schedule *schedule, const erg_program *program);
 bool erg_schedule_chains(erg_schedule *schedule, const erg_graph *graph);
 /* Phases whose steps do not read each other, of those that are no regions. */
 bool erg_schedule_levels(erg_schedule *schedule, const erg_graph *graph);
+/* Which values are written right into the leaves that are to hold them. */
+bool erg_schedule_stores(erg_schedule *schedule, const erg_program *program);
 /* Offsets in the arena, and how many rows are a tile. `steps` are the prepared ones, in order. */
 bool erg_schedule_memory(erg_schedule *schedule, const erg_graph *graph, const erg_step *steps);
 /* Sets a region's tile and grain, if a row takes so many bytes; a region that is not worth it becomes
