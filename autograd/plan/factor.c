@@ -91,8 +91,13 @@ static erg_node *product_of(const usage *u, const term *t) {
 
 /* ------------------------------------------------------------------------------- matrices */
 
-/* With fewer rows a product costs no more than the sum of two matrices. */
+/* With fewer rows a product costs no more than the sum of two matrices, unless these are weights,
+ * whose sum is the same in many runs. */
 enum { ROWS = 16 };
+
+static bool is_weight(const erg_node *x) {
+    return x->op == ERG_OP_param || x->op == ERG_OP_constant;
+}
 
 static bool is_product(const usage *u, const erg_node *x) {
     return x->op == ERG_OP_matmul && x->shape.ndim == 2 && is_used_once(u, x);
@@ -111,7 +116,8 @@ static erg_node *sum_of(erg_op op, erg_node *a, erg_node *b) {
 static erg_node *sum_of_products(const usage *u, erg_op op, erg_node *x, erg_node *y) {
     if (!is_product(u, x) || !is_product(u, y))
         return NULL;
-    if (x->in[0] == y->in[0] && x->attr[0] == y->attr[0] && x->shape.dims[0] >= ROWS) {
+    bool cheap = x->shape.dims[0] >= ROWS || (is_weight(x->in[1]) && is_weight(y->in[1]));
+    if (x->in[0] == y->in[0] && x->attr[0] == y->attr[0] && cheap) {
         erg_node *sum = sum_of(op, operand(x, 1), operand(y, 1));
         return erg_matmul_transposed(x->in[0], x->attr[0] != 0, sum, 0);
     }

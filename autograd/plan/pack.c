@@ -1,7 +1,7 @@
 /* pack.c: what all rows of a batch read is laid out once, as kernels read it: else each tile, and
  * each thread, would do that again for its rows. This is for the right operand of a product, the
  * weight of a convolution, and the bias of channels. Only the order of the elements in memory is
- * another, so no bit of the result changes. */
+ * another, so no bit of the result changes, but for products of a single row. */
 #include "../conv.h"
 #include "lower.h"
 #include "simplify.h"
@@ -25,7 +25,19 @@ static erg_node *pack(erg_node *b, bool transposed, int64_t n, int64_t k) {
                                     .attr = (int64_t[]){transposed, n, k}});
 }
 
+/* a b^T = (b a^T)^T for one row a: nothing is transposed, for a and the result are as well columns.
+ * Sums in another order. */
+static erg_node *turn_product(erg_node *node) {
+    int64_t n = node->shape.dims[1], k = erg_shape_size(node->in[0]->shape);
+    erg_node *in[] = {node->in[1], erg_simplified(ERG_RESHAPE(node->in[0], k, 1))};
+    erg_node *column = erg_node_new(&(erg_node){
+        .op = ERG_OP_matmul, .n_in = 2, .in = in, .n_attr = 2, .attr = (int64_t[]){0, 0}});
+    return column ? ERG_RESHAPE(column, 1, n) : NULL;
+}
+
 static erg_node *lay_out_product(erg_node *node) {
+    if (node->shape.ndim == 2 && node->shape.dims[0] == 1 && node->attr[1])
+        return turn_product(node);
     if (node->shape.ndim != 2 || node->attr[0] || node->shape.dims[0] < ROWS ||
         node->shape.dims[1] <= THIN)
         return NULL;

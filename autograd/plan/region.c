@@ -43,23 +43,25 @@ static void find_wanted_whole(const erg_schedule *s, const erg_graph *graph, boo
     }
 }
 
-/* Another layout of a leaf that no run stores to. */
-static bool is_the_same_in_all_runs(const erg_schedule *s, const erg_program *program,
-                                    const erg_node *node) {
-    if (node->op != ERG_OP_permute && node->op != ERG_OP_pack)
-        return false;
-    const erg_node *root = program->graph->nodes[s->root[node->in[0]->id]];
-    bool same = root->value != NULL;
-    for (int k = 0; k < program->n_effects; k++)
-        same = same && root->value != program->effects[k].leaf;
-    return same;
+/* By id: the value depends on nothing but weights that no run stores to. Only a plan that has effects
+ * is run many times in a call. */
+static void find_same(const erg_schedule *s, const erg_program *program, bool *same) {
+    const erg_graph *graph = program->graph;
+    for (int id = 0; id < graph->count; id++) {
+        const erg_node *node = graph->nodes[id];
+        same[id] = program->n_effects > 0 && !(erg_ops[node->op].flags & RANDOM) &&
+                   node->op != ERG_OP_input && !(s->use[id] & HELD);
+        for (int k = 0; k < program->n_effects && node->value; k++)
+            same[id] = same[id] && node->value != program->effects[k].leaf;
+        for (int k = 0; k < node->n_in; k++)
+            same[id] = same[id] && same[node->in[k]->id];
+    }
 }
 
 /* Places in the order of ids; a node's `phase` is its place for now. What is wanted whole and can be
  * done before all regions, such as another layout of a weight, is none of a region's. */
-static void find_levels(const erg_schedule *s, const erg_program *program, const bool *whole,
-                        place *places) {
-    const erg_graph *graph = program->graph;
+static void find_levels(const erg_schedule *s, const erg_graph *graph, const bool *whole,
+                        const bool *same, place *places) {
     int count = 0;
     for (int id = 0; id < graph->count; id++) {
         const erg_node *node = graph->nodes[id];
@@ -76,8 +78,8 @@ static void find_levels(const erg_schedule *s, const erg_program *program, const
             early = early && places[s->phase[root]].level == 0;
             own.level = least > own.level ? least : own.level;
         }
-        if (early)
-            own = (place){.once = is_the_same_in_all_runs(s, program, node), .id = id};
+        if (early || same[id])
+            own = (place){.once = same[id], .id = id};
         s->phase[id] = count;
         places[count++] = own;
     }
@@ -126,7 +128,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     const erg_graph *graph = program->graph;
     size_t count = (size_t)graph->count, most = (size_t)s->n_placed + 1;
     place *places = calloc(most, sizeof *places);
-    bool *whole = calloc(count, sizeof *whole);
+    bool *whole = calloc(count, sizeof *whole), *same = calloc(count, sizeof *same);
     s->order = calloc(most, sizeof *s->order);
     s->first = calloc(most, sizeof *s->first);
     s->phases = calloc(most, sizeof *s->phases);
@@ -136,11 +138,12 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     s->shared = calloc(count, sizeof *s->shared);
     s->inner = calloc(count, sizeof *s->inner);
     s->offset = calloc(count, sizeof *s->offset);
-    bool done = places && whole && s->order && s->first && s->phases && s->phase && s->step &&
-                s->last && s->shared && s->inner && s->offset;
+    bool done = places && whole && same && s->order && s->first && s->phases && s->phase &&
+                s->step && s->last && s->shared && s->inner && s->offset;
     if (done) {
         find_wanted_whole(s, graph, whole);
-        find_levels(s, program, whole, places);
+        find_same(s, program, same);
+        find_levels(s, graph, whole, same, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
         done = erg_schedule_chains(s, graph) && erg_schedule_levels(s, graph);
@@ -149,6 +152,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
         find_readers(s, graph);
     free(places);
     free(whole);
+    free(same);
     return done;
 }
 
