@@ -85,6 +85,45 @@ static void find_levels(const erg_schedule *s, const erg_graph *graph, const boo
     }
 }
 
+/* Elementwise nodes that read leaves, each other, and what is much smaller than they are, as the rows
+ * and columns of an outer product: to keep what they read costs little or nothing. */
+static void find_free(const erg_schedule *s, const erg_graph *graph, bool *is_free) {
+    for (int id = 0; id < graph->count; id++) {
+        const erg_node *node = graph->nodes[id];
+        is_free[id] = erg_ops[node->op].flags & (ELEMENTWISE | RANDOM) && !(s->use[id] & HELD);
+        for (int k = 0; k < node->n_in; k++) {
+            int root = s->root[erg_view_operand(node, k).source->id];
+            const erg_node *from = graph->nodes[root];
+            bool small = erg_shape_size(from->shape) <= erg_shape_size(node->shape) / 8;
+            is_free[id] = is_free[id] && (is_free[root] || small || !erg_is_step(s, from));
+        }
+    }
+}
+
+/* Moves these to the level of the first that reads them, so that they need not be stored till then.
+ * A walk from users to operands; most[id] is the highest level that the node's users allow. */
+static void sink_free(const erg_schedule *s, const erg_graph *graph, const bool *is_free, int *most,
+                      place *places) {
+    for (int id = 0; id < graph->count; id++)
+        most[id] = INT_MAX;
+    for (int id = graph->count - 1; id >= 0; id--) {
+        const erg_node *node = graph->nodes[id];
+        if (!erg_is_step(s, node))
+            continue;
+        place *own = &places[s->phase[id]];
+        if (is_free[id] && !own->once && most[id] != INT_MAX && most[id] > own->level)
+            own->level = most[id];
+        for (int k = 0; k < node->n_in; k++) {
+            int root = s->root[erg_view_operand(node, k).source->id];
+            if (!erg_is_step(s, graph->nodes[root]))
+                continue;
+            place from = places[s->phase[root]];
+            int limit = own->level + from.level - least_level(node, k, *own, from);
+            most[root] = limit < most[root] ? limit : most[root];
+        }
+    }
+}
+
 /* Cuts the sorted steps into phases. */
 static void make_phases(erg_schedule *s, const place *sorted) {
     for (int i = 0; i < s->n_placed; i++) {
@@ -129,6 +168,8 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     size_t count = (size_t)graph->count, most = (size_t)s->n_placed + 1;
     place *places = calloc(most, sizeof *places);
     bool *whole = calloc(count, sizeof *whole), *same = calloc(count, sizeof *same);
+    bool *is_free = calloc(count, sizeof *is_free);
+    int *most_level = calloc(count, sizeof *most_level);
     s->order = calloc(most, sizeof *s->order);
     s->first = calloc(most, sizeof *s->first);
     s->phases = calloc(most, sizeof *s->phases);
@@ -138,12 +179,14 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     s->shared = calloc(count, sizeof *s->shared);
     s->inner = calloc(count, sizeof *s->inner);
     s->offset = calloc(count, sizeof *s->offset);
-    bool done = places && whole && same && s->order && s->first && s->phases && s->phase &&
-                s->step && s->last && s->shared && s->inner && s->offset;
+    bool done = places && whole && same && is_free && most_level && s->order && s->first &&
+                s->phases && s->phase && s->step && s->last && s->shared && s->inner && s->offset;
     if (done) {
         find_wanted_whole(s, graph, whole);
         find_same(s, program, same);
         find_levels(s, graph, whole, same, places);
+        find_free(s, graph, is_free);
+        sink_free(s, graph, is_free, most_level, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
         done = erg_schedule_chains(s, graph) && erg_schedule_levels(s, graph);
@@ -153,6 +196,8 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     free(places);
     free(whole);
     free(same);
+    free(is_free);
+    free(most_level);
     return done;
 }
 
