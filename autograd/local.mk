@@ -39,6 +39,7 @@ libcore_la_SOURCES += \
     %D%/plan/arena.h \
     %D%/plan/bind.c \
     %D%/plan/chain.c \
+    %D%/plan/chain_code.h \
     %D%/plan/collect.c \
     %D%/plan/constant.c \
     %D%/plan/cse.c \
@@ -63,6 +64,7 @@ libcore_la_SOURCES += \
     %D%/plan/region.c \
     %D%/plan/rewrite.c \
     %D%/plan/rows.c \
+    %D%/plan/run_chain.c \
     %D%/plan/schedule.c \
     %D%/plan/schedule.h \
     %D%/plan/simplify.c \

@@ -1,177 +1,13 @@
 /* lower_chain.c: steps that compute element i of their results from elements i of operands: a chain
  * of elementwise nodes, and of random ones, whose elements depend on nothing but i.
  *
- * A chain is a small program. It goes through its elements piece by piece, and each instruction is a
- * call of a kernel on one piece. Of two sums, differences or products in a row, of which the first is
- * needed by the second alone, one call does both. What no later step reads goes to a buffer of one piece's size, so
- * it stays in the first-level cache. An operand that is one row for all rows, or one number for each
- * row, is written out for a piece where rows are short, so that kernels are not called for each
- * row; where they are long, no piece crosses the end of a row. */
-#include <string.h>
-
-#include "../../tensor/random.h"
+ * Each node becomes an instruction. Of two sums, differences or products in a row, of which the first
+ * is needed by the second alone, one instruction does both. */
+#include "chain_code.h"
 #include "lower.h"
 
-enum {
-    MOST_INPUTS = 3,
-    PIECE = 512 /* elements: a dozen pieces in the first-level cache, long enough for a call */
-};
-
-/* Where an operand or a result of an instruction is. */
-typedef struct location {
-    enum { OPERAND, RESULT, NUMBER, SAME_ROW, NUMBER_A_ROW, BUFFER } kind;
-    int index;     /* of the step's operand or result */
-    int buffer;    /* of the last three */
-    int64_t bytes; /* of an element */
-    erg_fill_kernel *fill;
-} location;
-
-typedef struct instruction {
-    enum { UNARY, BINARY, PAIR, SELECT, POLYGAMMA, DRAW } kind;
-    union {
-        erg_unary_kernel *unary;
-        erg_binary_kernel *binary;
-        erg_pair_kernel *pair;
-        erg_select_kernel *select;
-        erg_polygamma_kernel *polygamma;
-    } kernel;
-    const erg_node *node;
-    int in[MOST_INPUTS], out; /* locations */
-    int step[MOST_INPUTS];    /* 1, or 0 for one number */
-} instruction;
-
-typedef struct chain {
-    instruction *code;
-    int length;
-    location *locations;
-    int count;
-    int64_t row_size; /* of operands that are read by rows; else the number of elements */
-    int64_t piece;    /* elements */
-    bool long_rows;   /* of more than a piece */
-    size_t room;      /* bytes of a buffer */
-} chain;
-
-/* Each node makes one, and reads three at most. */
-enum { MOST_LOCATIONS = 2 * ERG_STEP_OPERANDS };
-
-/* ------------------------------------------------------------------------------- running */
-
-/* What a piece reads and writes, by location. */
-typedef struct piece {
-    int64_t begin, n;
-    void *at[MOST_LOCATIONS];
-} piece;
-
-static unsigned char *buffer(const chain *c, const location *l, const erg_work *work) {
-    return (unsigned char *)work->scratch + (size_t)l->buffer * c->room;
-}
-
-static unsigned char *operand(const location *l, const erg_work *work) {
-    return (unsigned char *)work->in[l->index];
-}
-
-/* The row, over and over: pieces begin anywhere in it. */
-static void repeat_row(const chain *c, const location *l, const erg_work *work, int64_t n,
-                       unsigned char *to) {
-    size_t row = (size_t)(c->row_size * l->bytes), all = (size_t)(n * l->bytes) + row;
-    memcpy(to, operand(l, work), row);
-    for (size_t done = row; done < all; done *= 2)
-        memcpy(to + done, to, done < all - done ? done : all - done);
-}
-
-/* The number of each row, as often as there are elements. */
-static void repeat_numbers(const chain *c, const location *l, const unsigned char *from,
-                           const piece *p, unsigned char *to) {
-    int64_t column = p->begin % c->row_size, n;
-    from += p->begin / c->row_size * l->bytes;
-    for (int64_t i = 0; i < p->n; i += n, from += l->bytes, column = 0) {
-        n = c->row_size - column < p->n - i ? c->row_size - column : p->n - i;
-        l->fill(n, from, to + i * l->bytes);
-    }
-}
-
-/* Locations that are the same for all pieces. */
-static void begin_chain(const chain *c, const erg_work *work, piece *p) {
-    int64_t n = work->end - work->begin < c->piece ? work->end - work->begin : c->piece;
-    for (int i = 0; i < c->count; i++) {
-        const location *l = &c->locations[i];
-        if (l->kind == NUMBER)
-            p->at[i] = operand(l, work);
-        else if (l->kind == BUFFER)
-            p->at[i] = buffer(c, l, work);
-        else if (l->kind == SAME_ROW && !c->long_rows)
-            repeat_row(c, l, work, n, buffer(c, l, work));
-    }
-}
-
-static void find_piece(const chain *c, const erg_work *work, piece *p) {
-    for (int i = 0; i < c->count; i++) {
-        const location *l = &c->locations[i];
-        if (l->kind == OPERAND) {
-            p->at[i] = operand(l, work) + p->begin * l->bytes;
-        } else if (l->kind == RESULT) {
-            p->at[i] = (unsigned char *)work->results[l->index] + p->begin * l->bytes;
-        } else if (l->kind == SAME_ROW) {
-            unsigned char *row = c->long_rows ? operand(l, work) : buffer(c, l, work);
-            p->at[i] = row + p->begin % c->row_size * l->bytes;
-        } else if (l->kind == NUMBER_A_ROW && c->long_rows) {
-            p->at[i] = operand(l, work) + p->begin / c->row_size * l->bytes;
-        } else if (l->kind == NUMBER_A_ROW) {
-            p->at[i] = buffer(c, l, work);
-            repeat_numbers(c, l, operand(l, work), p, p->at[i]);
-        }
-    }
-}
-
-/* An element's number depends on its index in the whole alone. */
-static void draw(const erg_node *node, const erg_work *work, const piece *p, void *out) {
-    erg_random where = {node->graph->seed, (uint32_t)node->attr[0], work->run};
-    int64_t begin = work->origin + p->begin;
-    if (node->op == ERG_OP_normal)
-        erg_normal_range(node->dtype, where, begin, begin + p->n, out);
-    else
-        erg_uniform_range(node->dtype, where, begin, begin + p->n, out);
-}
-
-static void execute(const instruction *x, const erg_work *work, const piece *p) {
-    void *const *at = p->at, *out = at[x->out];
-    switch (x->kind) {
-    case UNARY:
-        x->kernel.unary(p->n, at[x->in[0]], out);
-        break;
-    case BINARY:
-        x->kernel.binary(p->n, at[x->in[0]], x->step[0], at[x->in[1]], x->step[1], out);
-        break;
-    case PAIR:
-        x->kernel.pair(p->n, (const void *[]){at[x->in[0]], at[x->in[1]], at[x->in[2]]}, x->step,
-                       out);
-        break;
-    case SELECT:
-        x->kernel.select(p->n, at[x->in[0]], at[x->in[1]], x->step[1], at[x->in[2]], x->step[2],
-                         out);
-        break;
-    case POLYGAMMA:
-        x->kernel.polygamma((int)x->node->attr[0], p->n, at[x->in[0]], out);
-        break;
-    case DRAW:
-        draw(x->node, work, p, out);
-        break;
-    }
-}
-
-static void chain_part(const erg_step *step, const erg_work *work) {
-    const chain *c = step->detail;
-    piece p;
-    begin_chain(c, work, &p);
-    for (p.begin = work->begin; p.begin < work->end; p.begin += p.n) {
-        p.n = work->end - p.begin < c->piece ? work->end - p.begin : c->piece;
-        if (c->long_rows && p.n > c->row_size - p.begin % c->row_size)
-            p.n = c->row_size - p.begin % c->row_size;
-        find_piece(c, work, &p);
-        for (int i = 0; i < c->length; i++)
-            execute(&c->code[i], work, &p);
-    }
-}
+/* Elements: a dozen pieces in the first-level cache, long enough for a call. */
+enum { PIECE = 512 };
 
 /* ------------------------------------------------------------------------------- kernels */
 
@@ -202,7 +38,7 @@ static double cost_of(erg_op op) {
     }
 }
 
-static void choose_kernel(const erg_kernels *kernels, instruction *x) {
+static void choose_kernel(const erg_kernels *kernels, erg_chain_instruction *x) {
     erg_dtype dtype = x->node->dtype;
     switch (x->node->op) {
 #define UNARY(name, y)                                                                             \
@@ -246,7 +82,7 @@ typedef struct builder {
     const erg_kernels *kernels;
     const erg_schedule *schedule;
     erg_step *step;
-    chain *chain;
+    erg_chain *chain;
     erg_read *reads; /* of the step's operands */
     const erg_node **results;
     const erg_node *const *nodes;
@@ -258,7 +94,7 @@ typedef struct builder {
     int buffers, n_free, free[ERG_STEP_OPERANDS];
 } builder;
 
-static int add_location(chain *c, location l) {
+static int add_location(erg_chain *c, erg_chain_location l) {
     c->locations[c->count] = l;
     return c->count++;
 }
@@ -276,7 +112,7 @@ static int kind_of(erg_view view) {
     return view.step == 1 ? view.row ? OPERAND : SAME_ROW : view.row ? NUMBER_A_ROW : NUMBER;
 }
 
-static bool is_read_alike(const builder *b, const location *l, int root, int kind) {
+static bool is_read_alike(const builder *b, const erg_chain_location *l, int root, int kind) {
     if ((int)l->kind != kind)
         return false;
     const erg_read *read = &b->reads[l->index];
@@ -290,7 +126,7 @@ static int find_location(builder *b, const erg_node *node, int k) {
     for (int i = 0; i < b->chain->count; i++)
         if (is_read_alike(b, &b->chain->locations[i], root, kind))
             return i;
-    location l = {.kind = kind, .index = b->step->n_in};
+    erg_chain_location l = {.kind = kind, .index = b->step->n_in};
     l.bytes = (int64_t)erg_dtype_size(view.source->dtype);
     l.fill = b->kernels->fill[view.source->dtype];
     if (kind == SAME_ROW || kind == NUMBER_A_ROW)
@@ -300,8 +136,8 @@ static int find_location(builder *b, const erg_node *node, int k) {
 }
 
 /* A buffer for an inner value, the step's own memory for a result. */
-static location place_result(builder *b, const erg_node *node) {
-    location l = {.kind = RESULT, .bytes = (int64_t)erg_dtype_size(node->dtype)};
+static erg_chain_location place_result(builder *b, const erg_node *node) {
+    erg_chain_location l = {.kind = RESULT, .bytes = (int64_t)erg_dtype_size(node->dtype)};
     if (b->schedule->inner[node->id]) {
         l.kind = BUFFER;
         l.buffer = b->n_free ? b->free[--b->n_free] : b->buffers++;
@@ -373,7 +209,7 @@ static int find_reads(const builder *b, int i, erg_read *reads) {
     return n;
 }
 
-static void choose_pair(const builder *b, int i, instruction *x) {
+static void choose_pair(const builder *b, int i, erg_chain_instruction *x) {
     const erg_node *node = b->nodes[i], *first = b->nodes[b->first[i]];
     bool reversed = node->op == ERG_OP_sub && maker(b, node, 1) == b->first[i];
     x->kind = PAIR;
@@ -390,7 +226,7 @@ static void free_buffers(builder *b, const erg_read *reads, int n, int i) {
         int from = maker(b, reads[k].node, reads[k].k);
         if (from < 0 || b->last[from] != i)
             continue;
-        const location *l = &b->chain->locations[b->made[from]];
+        const erg_chain_location *l = &b->chain->locations[b->made[from]];
         if (l->kind == BUFFER)
             b->free[b->n_free++] = l->buffer;
         b->last[from] = -1; /* once, if two operands are the same */
@@ -400,9 +236,9 @@ static void free_buffers(builder *b, const erg_read *reads, int n, int i) {
 /* Kernels may write over what they read, element by element of the same size. */
 static void add_instruction(builder *b, int i) {
     const erg_node *node = b->nodes[i];
-    erg_read reads[MOST_INPUTS];
+    erg_read reads[ERG_CHAIN_INPUTS];
     int n = find_reads(b, i, reads);
-    instruction *x = &b->chain->code[b->chain->length++];
+    erg_chain_instruction *x = &b->chain->code[b->chain->length++];
     x->node = node;
     if (b->first[i] >= 0)
         choose_pair(b, i, x);
@@ -411,7 +247,7 @@ static void add_instruction(builder *b, int i) {
     for (int k = 0; k < n; k++) {
         int from = maker(b, reads[k].node, reads[k].k);
         x->in[k] = from >= 0 ? b->made[from] : find_location(b, reads[k].node, reads[k].k);
-        const location *l = &b->chain->locations[x->in[k]];
+        const erg_chain_location *l = &b->chain->locations[x->in[k]];
         x->step[k] = l->kind != NUMBER && !(l->kind == NUMBER_A_ROW && b->chain->long_rows);
     }
     if (node->op != ERG_OP_cast)
@@ -422,7 +258,7 @@ static void add_instruction(builder *b, int i) {
 }
 
 static void find_last_readers(builder *b) {
-    erg_read reads[MOST_INPUTS];
+    erg_read reads[ERG_CHAIN_INPUTS];
     for (int i = 0; i < b->step->n_nodes; i++) {
         int n = b->paired[i] ? 0 : find_reads(b, i, reads);
         for (int k = 0; k < n; k++) {
@@ -451,13 +287,13 @@ static int64_t choose_piece(const erg_step *step, int64_t row_size) {
 static bool prepare(erg_lowering *lowering, builder *b) {
     erg_step *step = b->step;
     size_t nodes = (size_t)step->n_nodes;
-    chain *c = erg_lower_alloc(lowering, sizeof *c);
-    b->reads = erg_lower_alloc(lowering, nodes * MOST_INPUTS * sizeof *b->reads);
+    erg_chain *c = erg_lower_alloc(lowering, sizeof *c);
+    b->reads = erg_lower_alloc(lowering, nodes * ERG_CHAIN_INPUTS * sizeof *b->reads);
     b->results = erg_lower_alloc(lowering, nodes * sizeof(erg_node *));
     if (!c || !b->reads || !b->results)
         return false;
     c->code = erg_lower_alloc(lowering, nodes * sizeof *c->code);
-    c->locations = erg_lower_alloc(lowering, nodes * (MOST_INPUTS + 1) * sizeof *c->locations);
+    c->locations = erg_lower_alloc(lowering, nodes * (ERG_CHAIN_INPUTS + 1) * sizeof *c->locations);
     step->items = erg_shape_size(step->node->shape);
     step->n_in = step->n_out = 0;
     step->reads = b->reads;
@@ -469,7 +305,7 @@ static bool prepare(erg_lowering *lowering, builder *b) {
     return c->code && c->locations;
 }
 
-static size_t widest_element(const chain *c) {
+static size_t widest_element(const erg_chain *c) {
     int64_t widest = 0;
     for (int i = 0; i < c->count; i++)
         widest = c->locations[i].bytes > widest ? c->locations[i].bytes : widest;
@@ -491,10 +327,10 @@ bool erg_lower_chain(erg_lowering *lowering, erg_step *step) {
             add_instruction(&b, i);
         cost += cost_of(step->nodes[i]->op);
     }
-    chain *c = b.chain;
+    erg_chain *c = b.chain;
     int64_t longest = c->piece + (c->long_rows ? 0 : c->row_size);
     c->room = ((size_t)longest * widest_element(c) + 63) / 64 * 64;
     step->grain = erg_grain(cost);
-    step->part = chain_part;
+    step->part = erg_chain_part;
     return erg_lower_scratch(lowering, (size_t)b.buffers * c->room);
 }
