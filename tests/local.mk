@@ -4,6 +4,7 @@
 test_programs = \
     %D%/test_adam \
     %D%/test_canvas \
+    %D%/test_compiler \
     %D%/test_contrastive \
     %D%/test_conv \
     %D%/test_copy \
@@ -49,6 +50,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
     %D%/ops_table.c %D%/ops_table.h %D%/ops_table.def
 %C%_test_passes_SOURCES = %D%/test_passes.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h
 %C%_test_regions_SOURCES = %D%/test_regions.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h
+%C%_test_compiler_SOURCES = %D%/test_compiler.c %D%/plan_tools.h
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
