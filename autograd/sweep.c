@@ -11,9 +11,9 @@
  *
  * A cotangent that is zero is not built at all. Others are kept as a product, base * slope. Through
  * elementwise operations only the slope grows, so that two ways from y to x that start with the same
- * cotangent meet as base * (slope + slope'): for y = x s(x) that is base * (s + x s'), in which the
- * bracket depends on x alone. Where there is only one way on, the product is built and is the new
- * base.
+ * cotangent meet as base * (slope + slope'): for y = x s(x), where x = z + b, that is
+ * base * (s + x s'), in which the bracket depends on x alone. Where only one elementwise way on is
+ * left, the product is built and is the new base.
  *
  * A slope that is zero by selection, where(m, t, 0), is carried on as the pair (m, t), because
  *
@@ -152,7 +152,7 @@ static cotangent new_cotangent(erg_node *g) {
     return (cotangent){b, selects ? select_by(by.mask, by.inverted, erg_full_like(g, 1)) : NULL};
 }
 
-/* Do slopes go through the node? A cast is not linear in both dtypes' arithmetic. */
+/* Do slopes go through the node? Not through a cast: base and slope have one dtype. */
 static bool is_elementwise(const erg_node *node) {
     bool is = erg_ops[node->op].flags & ELEMENTWISE;
     for (int k = 0; is && k < node->n_in; k++)
