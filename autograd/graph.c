@@ -271,3 +271,42 @@ erg_node **erg_params(erg_graph *graph, const char *prefix, int *count) {
     }
     return *count ? found : NULL;
 }
+
+/* ------------------------------------------------------------------------------- ties */
+
+static bool is_used(const erg_node *leaf) {
+    const erg_graph *graph = leaf->graph;
+    for (int id = leaf->id + 1; id < graph->count; id++)
+        for (int k = 0; k < graph->nodes[id]->n_in; k++)
+            if (graph->nodes[id]->in[k] == leaf)
+                return true;
+    return false;
+}
+
+static void forget_name(erg_graph *graph, const erg_node *node) {
+    int kept = 0;
+    for (int i = 0; i < graph->n_named; i++)
+        if (graph->named[i] != node)
+            graph->named[kept++] = graph->named[i];
+    graph->n_named = kept;
+}
+
+erg_node *erg_tie(erg_node *param, erg_node *shared) {
+    char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
+    if (!param || !shared)
+        return erg_graph_fail(param ? param->graph : erg_node_graph(shared),
+                              "tie: operand %d is NULL", param ? 2 : 1);
+    erg_graph *graph = param->graph;
+    if (param->op != ERG_OP_param || shared->op != ERG_OP_param || shared->graph != graph)
+        return erg_graph_fail(graph, "tie: needs two params of one graph");
+    if (param->dtype != shared->dtype || !erg_shape_equal(param->shape, shared->shape))
+        return erg_graph_fail(graph, "tie: \"%s\" is %s %s, \"%s\" %s %s", param->name,
+                              erg_dtype_name(param->dtype), erg_shape_text(param->shape, a),
+                              shared->name, erg_dtype_name(shared->dtype),
+                              erg_shape_text(shared->shape, b));
+    if (param != shared && is_used(param))
+        return erg_graph_fail(graph, "tie: \"%s\" is used already", param->name);
+    if (param != shared)
+        forget_name(graph, param);
+    return shared;
+}

@@ -106,6 +106,26 @@ ERG_API erg_node *erg_gaussian_mixture_energy(void *self, erg_node *x);
 /* n exact samples (n, D), new ones at each run. */
 ERG_API erg_node *erg_gaussian_mixture_sample(const erg_gaussian_mixture *mixture, int64_t n);
 
+/* The Gaussian N(mean, covariance): E(x) = 1/2 (x - mean)^T precision (x - mean), x (B, D), with the
+ * precision covariance^-1. */
+typedef struct erg_gaussian {
+    erg_node *mean;   /* (D) */
+    erg_node *whiten; /* (D, D), W with W^T W = precision */
+    erg_node *colour; /* (D, D), W^-1 */
+    double log_z;     /* D/2 log(2 pi) + 1/2 log det covariance */
+} erg_gaussian;
+/* mean (D), NULL for 0; one of covariance and precision (D, D), symmetric and positive definite, the
+ * other NULL. */
+ERG_API erg_gaussian *erg_gaussian_new(erg_graph *graph, erg_dtype dtype, int64_t d,
+                                       const double *mean, const double *covariance,
+                                       const double *precision);
+ERG_API erg_node *erg_gaussian_energy(void *self, erg_node *x);
+/* n exact samples (n, D), new ones at each run; so for all that end in _sample. */
+ERG_API erg_node *erg_gaussian_sample(const erg_gaussian *gaussian, int64_t n);
+
+/* For the energies below, self is a pointer to the struct, or NULL for its defaults; a field left
+ * zero has its default, and ERG_ZERO is 0. The functions _log_z give NAN for bad options. */
+
 /* The banana (Haario, Saksman & Tamminen 1999), x (B, 2):
  * E = x_1^2 / (2 s^2) + (x_2 + b (x_1^2 - s^2))^2 / 2, log Z = log(2 pi s), means 0,
  * Var x_1 = s^2, Var x_2 = 1 + 2 b^2 s^4. */
@@ -115,9 +135,128 @@ typedef struct erg_banana {
 } erg_banana;
 ERG_API erg_node *erg_banana_energy(void *self, erg_node *x);
 ERG_API double erg_banana_log_z(const erg_banana *banana);
-/* n exact samples (n, 2), new ones at each run. */
 ERG_API erg_node *erg_banana_sample(erg_graph *graph, erg_dtype dtype, const erg_banana *banana,
                                     int64_t n);
+
+/* Rosenbrock's function (1960) as an energy (Goodman & Weare 2010), x (B, 2):
+ * E = (b (x_2 - x_1^2)^2 + (x_1 - c)^2) / T, log Z = log(pi T / sqrt(b)), means c and c^2 + T/2,
+ * Var x_1 = T/2, Var x_2 = T/(2b) + 2 c^2 T + T^2/2. */
+typedef struct erg_rosenbrock {
+    double centre;      /* c; default 1 */
+    double steepness;   /* b; default 100 */
+    double temperature; /* T; default 20 */
+} erg_rosenbrock;
+ERG_API erg_node *erg_rosenbrock_energy(void *self, erg_node *x);
+ERG_API double erg_rosenbrock_log_z(const erg_rosenbrock *rosenbrock);
+ERG_API erg_node *erg_rosenbrock_sample(erg_graph *graph, erg_dtype dtype,
+                                        const erg_rosenbrock *rosenbrock, int64_t n);
+
+/* The funnel (Neal 2003), x (B, D): v = x_1 ~ N(0, s^2), the others ~ N(0, e^v):
+ * E = v^2 / (2 s^2) + e^-v sum_(i>1) x_i^2 / 2 + (D - 1) v / 2, log Z = D/2 log(2 pi) + log s,
+ * means 0, Var x_i = exp(s^2 / 2). */
+typedef struct erg_funnel {
+    double scale; /* s; default 3 */
+} erg_funnel;
+ERG_API erg_node *erg_funnel_energy(void *self, erg_node *x);
+ERG_API double erg_funnel_log_z(const erg_funnel *funnel, int64_t d);
+ERG_API erg_node *erg_funnel_sample(erg_graph *graph, erg_dtype dtype, const erg_funnel *funnel,
+                                    int64_t n, int64_t d);
+
+/* Two wells at x_1 = +-a with a barrier h between them, x (B, D):
+ * E = h ((x_1 / a)^2 - 1)^2 + sum_(i>1) x_i^2 / 2, means 0; log Z by quadrature, to rounding. */
+typedef struct erg_double_well {
+    double height;   /* h; default 1 */
+    double distance; /* a; default 1 */
+} erg_double_well;
+ERG_API erg_node *erg_double_well_energy(void *self, erg_node *x);
+ERG_API double erg_double_well_log_z(const erg_double_well *well, int64_t d);
+
+/* Rings of radii R_k = k s, k = 1, .., K, x (B, 2): E = -log sum_k exp(-(|x| - R_k)^2 / (2 w^2)),
+ * Z = sum_k 2 pi w (w exp(-R_k^2 / (2 w^2)) + R_k sqrt(pi/2) erfc(-R_k / (sqrt(2) w))), mean 0. At
+ * x = 0, where |x| has a corner, the derivative is 0. */
+#define ERG_RINGS_MAX 64
+typedef struct erg_rings {
+    int count;      /* K, 1 to ERG_RINGS_MAX; default 3 */
+    double spacing; /* s; default 1 */
+    double width;   /* w; default 0.1 */
+} erg_rings;
+ERG_API erg_node *erg_rings_energy(void *self, erg_node *x);
+ERG_API double erg_rings_log_z(const erg_rings *rings);
+
+/* The von Mises distribution of D angles, x (B, D) in radians, of which one turn counts:
+ * E = -k sum_i cos(x_i - m), log Z = D log(2 pi I_0(k)), E[cos(x_i - m)] = I_1(k) / I_0(k). */
+typedef struct erg_von_mises {
+    double concentration; /* k >= 0; default 1 */
+    double mean;          /* m; default 0 */
+} erg_von_mises;
+ERG_API erg_node *erg_von_mises_energy(void *self, erg_node *x);
+ERG_API double erg_von_mises_log_z(const erg_von_mises *von_mises, int64_t d);
+
+/* Rastrigin's function (1974), a bowl with a minimum near each point of the integer lattice,
+ * x (B, D): E = sum_i x_i^2 + A (1 - cos 2 pi x_i), least at 0;
+ * log Z = D log(sqrt(pi) e^-A sum_k I_k(A) exp(-pi^2 k^2)), means 0. */
+typedef struct erg_rastrigin {
+    double height; /* A >= 0; default 10 */
+} erg_rastrigin;
+ERG_API erg_node *erg_rastrigin_energy(void *self, erg_node *x);
+ERG_API double erg_rastrigin_log_z(const erg_rastrigin *rastrigin, int64_t d);
+
+/* Ackley's function (1987), a hole in a wavy plain, x (B, D):
+ * E = a + e - a exp(-b sqrt(mean x_i^2)) - exp(mean cos c x_i), least at 0, where it has a corner
+ * (derivative 0). It stays below a + e: no density without a bowl added, Z is infinite. */
+typedef struct erg_ackley {
+    double height;    /* a; default 20 */
+    double slope;     /* b; default 0.2 */
+    double frequency; /* c; default 2 pi */
+} erg_ackley;
+ERG_API erg_node *erg_ackley_energy(void *self, erg_node *x);
+
+/* ------------------------------------------------------------------------------- compositions
+ *
+ * Energies made of energies. What they need is kept in the graph's memory, so that they nest; the
+ * pointers `self` of the parts must stay good. fn is NULL on a mistake. Weights and temperatures are
+ * nodes of x's dtype: constants, params to be trained, or inputs changed between runs. */
+
+/* sum_k w_k E_k(x): p is proportional to prod_k p_k^w_k, a product of experts (Hinton 2002). weights
+ * (n), NULL for ones. */
+ERG_API erg_energy erg_energy_sum(erg_graph *graph, const erg_energy *energies, int n,
+                                  erg_node *weights);
+typedef struct erg_energy_mixture_options {
+    erg_node *logits; /* (n), log w_k; default: zeros */
+    erg_node *log_z;  /* (n), of the parts; default: zeros */
+    int normalised;   /* w_k = softmax(logits): with log_z given, the mixture has log Z = 0 */
+} erg_energy_mixture_options;
+/* -log sum_k w_k exp(-E_k(x)) / Z_k */
+ERG_API erg_energy erg_energy_mixture(erg_graph *graph, const erg_energy *energies, int n,
+                                      erg_energy_mixture_options options);
+/* The mean of an ensemble, and its disagreement: sqrt(mean_k (E_k(x) - mean E(x))^2), of derivative 0
+ * where all agree. */
+ERG_API erg_energy erg_energy_mean(erg_graph *graph, const erg_energy *energies, int n);
+ERG_API erg_energy erg_energy_disagreement(erg_graph *graph, const erg_energy *energies, int n);
+/* E(x) / T: T > 1 flattens, T -> 0 leaves the minima. temperature (). */
+ERG_API erg_energy erg_energy_tempered(erg_graph *graph, erg_energy energy, erg_node *temperature);
+/* (1 + w) E_conditional(x) - w E_unconditional(x): classifier-free guidance (Ho & Salimans 2022) for
+ * energies. weight (). */
+ERG_API erg_energy erg_energy_guided(erg_graph *graph, erg_energy conditional,
+                                     erg_energy unconditional, erg_node *weight);
+
+/* An energy of two: a sample x (B, ...) and a condition c, such as a label (B), a noise level (B) or
+ * (), or a latent variable z (B, ...): fn(self, x, c) is (B), element b depends on x[b] and c[b]. */
+typedef struct erg_pair_energy {
+    erg_node *(*fn)(void *self, erg_node *x, erg_node *condition);
+    void *self;
+} erg_pair_energy;
+/* fn(self, x, condition), with the batches and the result's shape checked. */
+ERG_API erg_node *erg_pair_energy_apply(erg_pair_energy energy, erg_node *x, erg_node *condition);
+/* x -> E(x, condition): conditional on what the node holds. */
+ERG_API erg_energy erg_energy_given(erg_graph *graph, erg_pair_energy energy, erg_node *condition);
+/* z -> E(x, z): to sample or minimise over the latent variable of a sample. */
+ERG_API erg_energy erg_energy_of_latent(erg_graph *graph, erg_pair_energy energy, erg_node *x);
+/* (x, z) -> E(x, z) with both side by side, (B, width + D_z): x are the first `width` columns. */
+ERG_API erg_energy erg_energy_joint(erg_graph *graph, erg_pair_energy energy, int64_t width);
+/* The free energy -log sum_c exp(-E(x, c)) over the labels c = 0, .., classes - 1: int32 (B). */
+ERG_API erg_energy erg_energy_over_labels(erg_graph *graph, erg_pair_energy energy,
+                                          int64_t classes);
 
 /* ------------------------------------------------------------------------------- evaluation */
 
@@ -135,25 +274,166 @@ ERG_API void erg_evaluator_free(erg_evaluator *evaluator);
 ERG_API erg_status erg_evaluator_run(erg_evaluator *evaluator, const erg_tensor *points,
                                      erg_tensor *energies);
 
+/* ------------------------------------------------------------------------------- sets of params
+ *
+ * A set is an array of nodes, such as erg_params(graph, "net/", &n). */
+
+/* Those whose names do not start with prefix, which stay frozen if an optimiser gets the rest. The
+ * array lives as long as the graph; *count is their number. NULL if there are none. */
+ERG_API erg_node **erg_params_without(erg_node *const *params, int n, const char *prefix,
+                                      int *count);
+/* The number of elements in all of them. */
+ERG_API int64_t erg_params_size(erg_node *const *params, int n);
+/* Copies values, from another graph or the same: the param "<prefix>rest" gets the value of the leaf
+ * "<from_prefix>rest" of `from`. A prefix of NULL is "". All or nothing: each must have a counterpart
+ * of its dtype and shape. */
+ERG_API erg_status erg_params_copy(erg_node *const *params, int n, const char *prefix,
+                                   erg_graph *from, const char *from_prefix);
+
+/* Running averages of params (EMA): average <- decay average + (1 - decay) param. */
+typedef struct erg_ema {
+    int n;
+    erg_node **params, **averages;
+    erg_node *update; /* the node with the effect, to be compiled among a plan's outputs */
+} erg_ema;
+typedef struct erg_ema_options {
+    double decay; /* default 0.999 */
+    erg_node
+        *after; /* effects, such as an optimiser's step in the same plan: the params as they are
+                         after them are averaged; default: as they are before the run */
+    const char *name; /* default "ema" */
+} erg_ema_options;
+/* The averages are states named "<scope>/<name>/<param>", which start as the params' present values.
+ * NULL on a mistake. To evaluate with them, copy them into the model of another
+ * graph, erg_params_copy(params, n, "net/", graph, "ema/net/"), or swap. */
+ERG_API erg_ema *erg_ema_new(erg_node *const *params, int n, erg_ema_options options);
+/* Exchanges the values of params and averages; a second time puts them back. */
+ERG_API void erg_ema_swap(erg_ema *ema);
+
 /* ------------------------------------------------------------------------------- optimisers */
 
-/* Adam (Kingma & Ba 2015, algorithm 1), with g the gradient of the loss, t = 1, 2, ...:
+/* An optimiser is a node whose effect is one step of n params (of one dtype) down the gradient of the
+ * sum of loss: compiled among a plan's outputs, a run of the plan is a training step. The rules and
+ * defaults are PyTorch's. States are named "<scope>/<name>/<param>/<what>", of zeros at first, and
+ * the number of steps done is "<scope>/<name>/step". All optimisers have these options: */
+#define ERG_OPTIMISER_OPTIONS                                                                      \
+    double learning_rate;         /* default 1e-3, or as the optimiser says */                     \
+    erg_node *learning_rate_node; /* 0-d float: if set, used instead */                            \
+    double weight_decay;          /* adds weight_decay p to p's gradient; default 0 */             \
+    double clip_norm;             /* see erg_clip_norm; default: not */                            \
+    double clip_value;            /* see erg_clip_value, comes first; default: not */              \
+    erg_node *const *gradients;   /* n nodes, used instead of the gradients of loss (or NULL) */   \
+    erg_node *step;               /* 0-d float64 state to count steps in; default: an own one */   \
+    const char *name              /* default: the optimiser's, such as "adam" */
+
+/* Gradient descent: b <- momentum b + (1 - dampening) g, p <- p - rate b; without momentum b = g,
+ * and b = g in the first step. State "momentum", if there is one. */
+typedef struct erg_sgd_options {
+    ERG_OPTIMISER_OPTIONS;
+    double momentum;  /* default 0 */
+    double dampening; /* default 0 */
+    int nesterov;     /* p <- p - rate (g + momentum b); needs momentum, no dampening */
+} erg_sgd_options;
+ERG_API erg_node *erg_sgd(erg_node *loss, erg_node *const *params, int n, erg_sgd_options options);
+
+/* RMSprop (Tieleman & Hinton 2012): v <- alpha v + (1 - alpha) g^2,
+ * p <- p - rate g / (sqrt(v) + epsilon). States "square", "mean" if centred, "momentum". */
+typedef struct erg_rmsprop_options {
+    ERG_OPTIMISER_OPTIONS; /* learning_rate: default 0.01 */
+    double alpha;          /* default 0.99; ERG_ZERO for 0 */
+    double epsilon;        /* default 1e-8 */
+    double momentum;       /* default 0; > 0: b <- momentum b + g / (..), p <- p - rate b */
+    int centred;           /* v less the square of the running mean of g in the place of v */
+} erg_rmsprop_options;
+ERG_API erg_node *erg_rmsprop(erg_node *loss, erg_node *const *params, int n,
+                              erg_rmsprop_options options);
+
+/* Adagrad (Duchi, Hazan & Singer 2011), t = 0, 1, ...: s <- s + g^2,
+ * p <- p - rate / (1 + t rate_decay) g / (sqrt(s) + epsilon). State "sum". */
+typedef struct erg_adagrad_options {
+    ERG_OPTIMISER_OPTIONS; /* learning_rate: default 0.01 */
+    double rate_decay;     /* default 0 */
+    double initial_sum;    /* of s; default 0 */
+    double epsilon;        /* default 1e-10 */
+} erg_adagrad_options;
+ERG_API erg_node *erg_adagrad(erg_node *loss, erg_node *const *params, int n,
+                              erg_adagrad_options options);
+
+/* Adam (Kingma & Ba 2015, algorithm 1), with g the gradient, t = 1, 2, ...:
  *     m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
- *     p <- p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps).
- * The states are named "<scope>/<name>/<param>/m", ".../v" and "<scope>/<name>/step". */
+ *     p <- p - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon).
+ * The states "m" and "v" hold m / (1 - b1) and v / (1 - b2), "v_max" the greatest of the latter. */
 typedef struct erg_adam_options {
-    double learning_rate;         /* default 1e-3 */
-    erg_node *learning_rate_node; /* 0-d, of the params' dtype; if set, used instead */
-    double beta1, beta2;          /* default 0.9, 0.999; ERG_ZERO for 0 */
-    double epsilon;               /* default 1e-8 */
-    double clip_norm;             /* gradients are scaled so that their joint norm is at most this,
-                                     as in PyTorch's clip_grad_norm_; default: not */
-    const char *name;             /* default "adam" */
+    ERG_OPTIMISER_OPTIONS;
+    double beta1, beta2; /* default 0.9, 0.999; ERG_ZERO for 0 */
+    double epsilon;      /* default 1e-8 */
+    int amsgrad;         /* the greatest v so far in the place of v (Reddi, Kale & Kumar 2018) */
 } erg_adam_options;
-/* A node whose effect is one step of the n params (of one dtype) down the gradient of the sum of
- * loss: to be compiled among a plan's outputs. */
 ERG_API erg_node *erg_adam(erg_node *loss, erg_node *const *params, int n,
                            erg_adam_options options);
+/* AdamW (Loshchilov & Hutter 2019): weight_decay, default 0.01, is not part of the gradient;
+ * instead p <- (1 - rate weight_decay) p before the step. */
+ERG_API erg_node *erg_adamw(erg_node *loss, erg_node *const *params, int n,
+                            erg_adam_options options);
+
+/* Replace n gradients, of any kind, as in PyTorch. On a mistake they are left as they are. */
+/* Each element is kept in +-limit. */
+ERG_API void erg_clip_value(erg_node **gradients, int n, double limit);
+/* All are scaled by min(1, limit / (norm + 1e-6)), where norm, which is returned (0-d), is that of
+ * all elements of all gradients together. */
+ERG_API erg_node *erg_clip_norm(erg_node **gradients, int n, double limit);
+/* decay param is added to each: the gradient of decay |param|^2 / 2. */
+ERG_API void erg_add_weight_decay(erg_node **gradients, erg_node *const *params, int n,
+                                  double decay);
+
+/* ------------------------------------------------------------------------------- schedules
+ *
+ * Learning rates for learning_rate_node, 0-d nodes of step's dtype. step, a 0-d float, is the number
+ * of steps done, t = 0, 1, ...: make a float64 state and give it to the optimiser as `step`, too.
+ * Rates and factors are >= 0, numbers of steps > 0. Schedules may be multiplied: a linear one from 0
+ * to 1 is a warm-up for another. */
+
+/* rate factor^floor(t / every) */
+ERG_API erg_node *erg_step_schedule(erg_node *step, double rate, int64_t every, double factor);
+/* rate factor^t */
+ERG_API erg_node *erg_exponential_schedule(erg_node *step, double rate, double factor);
+/* least + (rate - least) (1 + cos(pi t / steps)) / 2 (Loshchilov & Hutter 2017); rises again after
+ * `steps`. */
+ERG_API erg_node *erg_cosine_schedule(erg_node *step, double rate, double least, int64_t steps);
+/* from + (to - from) min(t / steps, 1) */
+ERG_API erg_node *erg_linear_schedule(erg_node *step, double from, double to, int64_t steps);
+
+typedef struct erg_one_cycle_options {
+    double greatest;      /* the peak; required */
+    int64_t steps;        /* of the whole cycle, more than 1 / rise; required */
+    double rise;          /* the part of the steps before the peak, below 1; default 0.3 */
+    double first_divisor; /* the first rate is greatest / first_divisor; default 25 */
+    double last_divisor;  /* the last is the first / last_divisor; default 1e4 */
+    int linear;           /* straight lines; default: half cosines */
+} erg_one_cycle_options;
+/* Up and down again (Smith & Topin 2018); the last rate stays. */
+ERG_API erg_node *erg_one_cycle_schedule(erg_node *step, erg_one_cycle_options options);
+
+/* ------------------------------------------------------------------------------- L-BFGS */
+
+typedef struct erg_lbfgs_options {
+    int history;            /* steps remembered; default 10 */
+    int64_t max_iterations; /* default 1000 */
+    double tolerance; /* of the largest element of the gradient; default 1e-8, ERG_ZERO: goes on
+                               until rounding lets nothing be lower */
+} erg_lbfgs_options;
+typedef struct erg_lbfgs_result {
+    double loss, gradient; /* where it ended: the loss, the largest element of its gradient */
+    int64_t iterations, evaluations;
+    int converged; /* gradient <= tolerance */
+} erg_lbfgs_result;
+/* Minimises a float64 loss () over n float64 params, which end where it is least, by L-BFGS (Liu &
+ * Nocedal 1989) with a line search for the strong Wolfe conditions (Nocedal & Wright 2006). For losses
+ * that are smooth and without noise: random nodes draw the same numbers at each evaluation. Adds the
+ * gradients to the graph and runs a plan of its own. Not to have converged is no error; result may be
+ * NULL. Refuses a loss that is not finite at the start. */
+ERG_API erg_status erg_lbfgs(erg_node *loss, erg_node *const *params, int n,
+                             erg_lbfgs_options options, erg_lbfgs_result *result);
 
 #ifdef __cplusplus
 }

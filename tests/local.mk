@@ -3,8 +3,10 @@
 
 test_programs = \
     %D%/test_adam \
+    %D%/test_analytic \
     %D%/test_canvas \
     %D%/test_contrastive \
+    %D%/test_compositions \
     %D%/test_conv \
     %D%/test_copy \
     %D%/test_corpus \
@@ -19,10 +21,12 @@ test_programs = \
     %D%/test_identities \
     %D%/test_image_grid \
     %D%/test_kernels \
+    %D%/test_lbfgs \
     %D%/test_losses \
     %D%/test_misuse \
     %D%/test_nn \
     %D%/test_ops \
+    %D%/test_optimisers \
     %D%/test_passes \
     %D%/test_philox \
     %D%/test_plan \
@@ -52,6 +56,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
+%C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
 %C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
@@ -61,7 +66,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_corpus_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc
 
 dist_check_SCRIPTS += $(test_scripts)
-EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
+EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
     %D%/faults.h %D%/modules.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 

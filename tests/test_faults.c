@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "../autograd/graph.h"
+#include "../nn/nn.h"
 #include "../tensor/threads.h"
 #include "faults.h"
 
@@ -198,6 +199,31 @@ static bool check_gradient(void) {
     return done;
 }
 
+/* Modules whose structs live in the graph, an optimiser with averages, and a driver. */
+static bool optimise(void) {
+    erg_graph *graph = erg_graph_new(1), *other = erg_graph_new(2);
+    erg_gaussian *gaussian = erg_gaussian_new(graph, F64, 2, NULL, (double[]){2, 1, 1, 3}, NULL);
+    erg_energy parts[] = {{erg_gaussian_energy, gaussian}, {erg_rings_energy, NULL}};
+    erg_energy energy = erg_energy_sum(graph, parts, 2, NULL);
+    erg_node *x = erg_param(graph, "x", F64, ERG_SHAPE(1, 2));
+    erg_node *copy = erg_param(other, "x", F64, ERG_SHAPE(1, 2));
+    if (x)
+        erg_tensor_fill(erg_value(x), 0.5);
+    erg_node *loss = energy.fn ? erg_sum(erg_energy_apply(energy, x), ERG_ALL, 0) : NULL;
+    erg_node *step = erg_adam(loss, &x, 1, (erg_adam_options){.amsgrad = 1, .clip_norm = 1});
+    erg_ema *ema = erg_ema_new(&x, 1, (erg_ema_options){.after = step});
+    erg_lbfgs_result result;
+    bool done = copy && ema && erg_lbfgs(loss, &x, 1, (erg_lbfgs_options){0}, &result) == ERG_OK;
+    if (done)
+        expect(result.converged, "L-BFGS has not converged");
+    done = done && erg_params_copy(&copy, 1, "", graph, "ema/") == ERG_OK;
+    if (done)
+        expect(erg_tensor_get(erg_value(copy), 0) == 0.5, "another average");
+    erg_graph_free(graph);
+    erg_graph_free(other);
+    return done;
+}
+
 static bool same(const erg_tensor *a, const erg_tensor *b) {
     bool equal = erg_shape_equal(a->shape, b->shape);
     for (int64_t i = 0; equal && i < erg_tensor_size(a); i++)
@@ -244,6 +270,7 @@ static const struct scenario {
 } scenarios[] = {{"train", train, 20},
                  {"train by interpreter", train_by_interpreter, 20},
                  {"check_gradient", check_gradient, 10},
+                 {"optimise", optimise, 20},
                  {"write and read", write_and_read, 10},
                  {"draw", draw, 10}};
 
