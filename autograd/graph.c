@@ -272,6 +272,22 @@ erg_node **erg_params(erg_graph *graph, const char *prefix, int *count) {
     return *count ? found : NULL;
 }
 
+/* A param has lost its name when another has taken its place. */
+static bool is_named_param(const erg_node *node) {
+    return node->op == ERG_OP_param && node->name;
+}
+
+erg_node *erg_next_variable(const erg_graph *graph, const erg_node *after) {
+    for (int id = after ? after->id + 1 : 0; graph && id < graph->count; id++)
+        if (graph->nodes[id]->op == ERG_OP_state || is_named_param(graph->nodes[id]))
+            return graph->nodes[id];
+    return NULL;
+}
+
+int erg_is_param(const erg_node *node) {
+    return node && node->op == ERG_OP_param;
+}
+
 /* ------------------------------------------------------------------------------- ties */
 
 static bool is_used(const erg_node *leaf) {
@@ -283,12 +299,13 @@ static bool is_used(const erg_node *leaf) {
     return false;
 }
 
-static void forget_name(erg_graph *graph, const erg_node *node) {
+static void forget_name(erg_graph *graph, erg_node *node) {
     int kept = 0;
     for (int i = 0; i < graph->n_named; i++)
         if (graph->named[i] != node)
             graph->named[kept++] = graph->named[i];
     graph->n_named = kept;
+    node->name = NULL;
 }
 
 erg_node *erg_tie(erg_node *param, erg_node *shared) {
@@ -297,8 +314,8 @@ erg_node *erg_tie(erg_node *param, erg_node *shared) {
         return erg_graph_fail(param ? param->graph : erg_node_graph(shared),
                               "tie: operand %d is NULL", param ? 2 : 1);
     erg_graph *graph = param->graph;
-    if (param->op != ERG_OP_param || shared->op != ERG_OP_param || shared->graph != graph)
-        return erg_graph_fail(graph, "tie: needs two params of one graph");
+    if (!is_named_param(param) || !is_named_param(shared) || shared->graph != graph)
+        return erg_graph_fail(graph, "tie: needs two params of one graph, neither tied to another");
     if (param->dtype != shared->dtype || !erg_shape_equal(param->shape, shared->shape))
         return erg_graph_fail(graph, "tie: \"%s\" is %s %s, \"%s\" %s %s", param->name,
                               erg_dtype_name(param->dtype), erg_shape_text(param->shape, a),

@@ -10,10 +10,8 @@
 static erg_node *average_of(erg_graph *graph, erg_node *param) {
     erg_node *average =
         erg_state(graph, erg_node_name(param), erg_node_dtype(param), erg_node_shape(param));
-    const erg_tensor *value = erg_value(param);
-    if (average && value)
-        memcpy(erg_value(average)->data, value->data,
-               (size_t)erg_tensor_size(value) * erg_dtype_size(value->dtype));
+    if (average)
+        erg_tensor_copy(erg_value(average), erg_value(param));
     return average;
 }
 

@@ -6,8 +6,10 @@ libcore_la_SOURCES += \
     %D%/adagrad.c \
     %D%/adam.c \
     %D%/bent.c \
+    %D%/checkpoint.c \
     %D%/compositions.c \
     %D%/conditional.c \
+    %D%/dataset.c \
     %D%/ema.c \
     %D%/energies.c \
     %D%/energies.h \
@@ -21,6 +23,7 @@ libcore_la_SOURCES += \
     %D%/linear.c \
     %D%/mixture.c \
     %D%/mlp.c \
+    %D%/names.h \
     %D%/optimiser.c \
     %D%/optimiser.h \
     %D%/options.h \
@@ -29,4 +32,6 @@ libcore_la_SOURCES += \
     %D%/rmsprop.c \
     %D%/schedules.c \
     %D%/sgd.c \
+    %D%/standardise.c \
+    %D%/weights.c \
     %D%/wells.c

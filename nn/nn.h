@@ -435,6 +435,119 @@ typedef struct erg_lbfgs_result {
 ERG_API erg_status erg_lbfgs(erg_node *loss, erg_node *const *params, int n,
                              erg_lbfgs_options options, erg_lbfgs_result *result);
 
+/* ------------------------------------------------------------------------------- weights
+ *
+ * Bundles call a param "layers/0/weight" "layers.0.weight", as PyTorch's state dictionaries do. */
+
+/* Copies of the params in this scope, without the scope in their names; NULL: all, with full names.
+ * NULL (with a message) if there are none. The caller frees the bundle. */
+ERG_API erg_bundle *erg_weights(erg_graph *graph, const char *scope);
+
+typedef struct erg_load_options {
+    const char *scope; /* only the params in this scope, without it in their names; default: all */
+    int partial;       /* not 0: what has no partner in the other is passed over */
+} erg_load_options;
+typedef struct erg_load_result {
+    int loaded;  /* params that got their values */
+    int missing; /* params that the bundle lacks: left as they were */
+    int unused;  /* tensors of the bundle that are no params */
+} erg_load_result;
+/* Sets the params to the bundle's tensors, which are floats of the same shapes. All or nothing: a
+ * shape that differs is refused, and so are params and tensors without a partner unless partial.
+ * result may be NULL. */
+ERG_API erg_status erg_load_weights(erg_graph *graph, const erg_bundle *bundle,
+                                    erg_load_options options, erg_load_result *result);
+
+/* ------------------------------------------------------------------------------- checkpoints */
+
+/* Something with a state of its own outside of the graph, which a checkpoint keeps as well: a data
+ * set, a replay buffer, something of the program's. */
+typedef struct erg_checkpoint_part {
+    const char *name; /* unique among the parts */
+    void *self;
+    /* Adds the state to an empty bundle: always the same names, dtypes and shapes. */
+    erg_status (*save)(void *self, erg_bundle *state);
+    /* `state` has the names, dtypes and shapes that save would give it now. Looks whether it could
+     * be taken over, changing nothing; with apply not 0 takes over what was found good before, and
+     * must not fail. */
+    erg_status (*load)(void *self, const erg_bundle *state, int apply);
+} erg_checkpoint_part;
+
+/* A number of the program's, read when saving, set when loading. */
+typedef struct erg_checkpoint_number {
+    const char *name;
+    double *value;
+} erg_checkpoint_number;
+
+typedef struct erg_checkpoint_options {
+    const erg_checkpoint_number *numbers; /* n_numbers of them; default none */
+    int n_numbers;
+    const erg_checkpoint_part *parts; /* n_parts of them; default none */
+    int n_parts;
+} erg_checkpoint_options;
+
+/* Saves the values of all params and states (of optimisers, averages, chains), the run counter, and
+ * the options' numbers and parts, as one .safetensors file with a checksum. If the program is
+ * killed at any moment the file is the old one or the new one, whole. A state without a name is
+ * refused. A training that is built again in the same way, with the same seed, and loads this goes
+ * on with the same bits as if it had never stopped. */
+ERG_API erg_status erg_checkpoint_save(const char *path, erg_graph *graph,
+                                       erg_checkpoint_options options);
+/* Takes all that over, or nothing: refuses a damaged file, and one that lacks something, holds
+ * something else, or has another dtype, shape or seed, and names it. */
+ERG_API erg_status erg_checkpoint_load(const char *path, erg_graph *graph,
+                                       erg_checkpoint_options options);
+
+/* ------------------------------------------------------------------------------- data sets */
+
+/* Samples x (N, ...) and, if there are any, labels y (N, ...), in mini-batches. An epoch goes once
+ * through all rows in an order that is a function of seed and epoch. */
+typedef struct erg_dataset erg_dataset;
+typedef struct erg_dataset_options {
+    uint64_t seed; /* of the orders */
+    int ordered;   /* not 0: rows in their own order in every epoch */
+    int keep_last; /* an epoch's last rows, fewer than a batch, are left out by default; not 0: the
+                      batch is filled up with the epoch's first rows */
+} erg_dataset_options;
+/* x and y of any dtype, y may be NULL; they stay the caller's and must live as long as the data
+ * set. 1 <= N < 2^32. NULL on a mistake. The caller frees it. */
+ERG_API erg_dataset *erg_dataset_new(const erg_tensor *x, const erg_tensor *y,
+                                     erg_dataset_options options);
+ERG_API void erg_dataset_free(erg_dataset *data);
+/* Two sets of the same tensors that share the rows out by chance, a function of this seed: the
+ * first gets the fraction, in (0, 1), rounded. Neither may be empty. The options are the same. The
+ * caller frees both. */
+ERG_API erg_status erg_dataset_split(const erg_dataset *data, double fraction, uint64_t seed,
+                                     erg_dataset **train, erg_dataset **held_out);
+/* Copies the next B rows into x (B, ...) and, unless it is NULL, y (B, ...), of the set's dtypes:
+ * into the values of input leaves. B is at most the number of rows. */
+ERG_API erg_status erg_dataset_next(erg_dataset *data, erg_tensor *x, erg_tensor *y);
+/* The number of rows. */
+ERG_API int64_t erg_dataset_size(const erg_dataset *data);
+/* How many epochs are complete. */
+ERG_API int64_t erg_dataset_epoch(const erg_dataset *data);
+/* How many rows of the last batch were new in their epoch: B but for a batch that was filled up. */
+ERG_API int64_t erg_dataset_fresh(const erg_dataset *data);
+/* Copies of all rows of the set, which the caller frees; NULL (with a message) if there is no y. */
+ERG_API erg_tensor *erg_dataset_x(const erg_dataset *data);
+ERG_API erg_tensor *erg_dataset_y(const erg_dataset *data);
+/* Keeps epoch and position in checkpoints; number of rows and seed must be the same there. */
+ERG_API erg_checkpoint_part erg_dataset_part(erg_dataset *data, const char *name);
+
+/* z = (x - mean) / std for each feature: states "<scope>/<name>/mean" and ".../std" of a sample's
+ * shape, 0 and 1 until fitted, which checkpoints keep as all states. */
+typedef struct erg_standardiser {
+    erg_node *mean, *std;
+} erg_standardiser;
+ERG_API erg_standardiser *erg_standardiser_new(erg_graph *graph, const char *name, erg_dtype dtype,
+                                               erg_shape sample);
+/* Sets mean and std (of the population: divided by N) from the rows of x (N, sample...), of any
+ * dtype, all finite; std is 1 for a feature that never changes. */
+ERG_API erg_status erg_standardiser_fit(const erg_standardiser *standardiser, const erg_tensor *x);
+/* x (B, sample...) of the standardiser's dtype. */
+ERG_API erg_node *erg_standardise(const erg_standardiser *standardiser, erg_node *x);
+ERG_API erg_node *erg_unstandardise(const erg_standardiser *standardiser, erg_node *z);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,12 +57,6 @@ static erg_node *counterpart(erg_node *param, const char *prefix, erg_graph *fro
     return NULL;
 }
 
-static void copy_value(erg_node *to, erg_node *from) {
-    const erg_tensor *source = erg_value(from);
-    size_t bytes = (size_t)erg_tensor_size(source) * erg_dtype_size(source->dtype);
-    memmove(erg_value(to)->data, source->data, bytes);
-}
-
 erg_status erg_params_copy(erg_node *const *params, int n, const char *prefix, erg_graph *from,
                            const char *from_prefix) {
     if (!params || n < 1 || !from)
@@ -73,6 +67,7 @@ erg_status erg_params_copy(erg_node *const *params, int n, const char *prefix, e
         if (!counterpart(params[k], prefix, from, from_prefix))
             return ERG_ERROR_ARGUMENT;
     for (int k = 0; k < n; k++)
-        copy_value(params[k], counterpart(params[k], prefix, from, from_prefix));
+        erg_tensor_copy(erg_value(params[k]),
+                        erg_value(counterpart(params[k], prefix, from, from_prefix)));
     return ERG_OK;
 }

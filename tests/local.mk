@@ -4,12 +4,15 @@
 test_programs = \
     %D%/test_adam \
     %D%/test_analytic \
+    %D%/test_bundles \
     %D%/test_canvas \
+    %D%/test_checkpoint \
     %D%/test_contrastive \
     %D%/test_compositions \
     %D%/test_conv \
     %D%/test_copy \
     %D%/test_corpus \
+    %D%/test_dataset \
     %D%/test_derivatives \
     %D%/test_energies \
     %D%/test_faults \
@@ -20,6 +23,7 @@ test_programs = \
     %D%/test_graph \
     %D%/test_identities \
     %D%/test_image_grid \
+    %D%/test_inflate \
     %D%/test_kernels \
     %D%/test_lbfgs \
     %D%/test_losses \
@@ -39,6 +43,7 @@ test_programs = \
     %D%/test_replay \
     %D%/test_samplers \
     %D%/test_simplify \
+    %D%/test_state_dict \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \
@@ -57,6 +62,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
+%C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
 %C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
@@ -133,11 +139,15 @@ coverage:
 # ---- fuzzing: needs clang; FUZZ_SECONDS for each reader. New inputs go to build-fuzz/corpus.
 
 FUZZ_SECONDS = 60
-fuzzed = npy csv
+fuzzed = npy csv idx npz safetensors
 fuzz_programs = $(fuzzed:%=%D%/fuzz/fuzz_%)
-EXTRA_PROGRAMS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv
+EXTRA_PROGRAMS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_idx %D%/fuzz/fuzz_npz \
+    %D%/fuzz/fuzz_safetensors
 %C%_fuzz_fuzz_npy_LDFLAGS = -fsanitize=fuzzer
 %C%_fuzz_fuzz_csv_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_fuzz_idx_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_fuzz_npz_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_fuzz_safetensors_LDFLAGS = -fsanitize=fuzzer
 
 fuzz:
 	@CC=clang $(SHELL) $(top_srcdir)/build-aux/variant.sh build-fuzz \

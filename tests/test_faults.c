@@ -9,6 +9,7 @@
 
 #include "../autograd/graph.h"
 #include "../nn/nn.h"
+#include "../samplers/samplers.h"
 #include "../tensor/threads.h"
 #include "faults.h"
 
@@ -245,6 +246,84 @@ static bool write_and_read(void) {
     return done;
 }
 
+/* A .gz file: one packed block with the IDX file 0 0 8 1, 0 0 0 2, 7, 8. */
+static const unsigned char labels[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff,
+                                       0x63, 0x60, 0xe0, 0x60, 0x64, 0x60, 0x60, 0x60, 0x62, 0xe7,
+                                       0x00, 0x00, 0xec, 0xb2, 0x06, 0xd4, 0x0a, 0x00, 0x00, 0x00};
+
+static bool exchange(void) {
+    FILE *file = fopen("labels.gz", "wb");
+    fwrite(labels, 1, sizeof labels, file);
+    fclose(file);
+    erg_tensor *table = erg_tensor_from(F64, ERG_SHAPE(2, 2), (double[]){1, -2.5, 1e300, 4});
+    erg_bundle *bundle = erg_bundle_new(), *npz = NULL, *safe = NULL;
+    const erg_safetensors_options checked = {.checksum = 1};
+    char name[] = "a";
+    bool done = table && bundle;
+    for (; done && name[0] < 'l'; name[0]++)
+        done = !erg_bundle_add(bundle, name, table);
+    done = done && !erg_npz_write("a.npz", bundle) && !erg_bundle_add_text(bundle, "k", "text") &&
+           !erg_safetensors_write("a", bundle, checked) && (npz = erg_npz_read("a.npz")) &&
+           (safe = erg_safetensors_read("a"));
+    if (done)
+        expect(same(table, erg_bundle_find(npz, "k")) && same(table, erg_bundle_find(safe, "k")) &&
+                   erg_bundle_text(safe, "k"),
+               "another bundle");
+    erg_tensor *unpacked = erg_idx_read("labels.gz");
+    if (unpacked)
+        expect(erg_tensor_get(unpacked, 1) == 8, "other labels");
+    done = done && unpacked;
+    erg_tensor_free(unpacked);
+    erg_tensor_free(table);
+    erg_bundle_free(bundle);
+    erg_bundle_free(npz);
+    erg_bundle_free(safe);
+    return done;
+}
+
+/* Weights, a checkpoint with all kinds of parts, and a split data set. */
+static bool keep(void) {
+    erg_graph *graph = erg_graph_new(1);
+    erg_node *w = erg_param(graph, "a/w", F64, ERG_SHAPE(3));
+    erg_standardiser *s = erg_standardiser_new(graph, "z", F64, ERG_SCALAR);
+    erg_replay *replay =
+        erg_replay_new(F64, ERG_SCALAR, (erg_replay_options){.capacity = 3, .seed = 2});
+    erg_tensor *x = erg_tensor_new(F64, ERG_SHAPE(5)), *all = NULL;
+    erg_dataset *data = x ? erg_dataset_new(x, NULL, (erg_dataset_options){0}) : NULL;
+    erg_dataset *train = NULL, *held_out = NULL;
+    double number = 4;
+    const erg_checkpoint_part parts[] = {erg_replay_part(replay, "replay"),
+                                         erg_dataset_part(data, "data")};
+    const erg_checkpoint_options options = {.numbers = &(erg_checkpoint_number){"n", &number},
+                                            .n_numbers = 1,
+                                            .parts = parts,
+                                            .n_parts = 2};
+    bool done = w && s && replay && data && !erg_standardiser_fit(s, x) &&
+                !erg_dataset_split(data, 0.5, 1, &train, &held_out) && (all = erg_dataset_x(train));
+    erg_bundle *weights = done ? erg_weights(graph, "a") : NULL;
+    done = weights && !erg_checkpoint_save("c", graph, options);
+    if (done) {
+        erg_tensor_fill(erg_value(w), 7);
+        number = 5;
+        done = !erg_checkpoint_load("c", graph, options);
+        double kept = done ? 0 : 7;
+        expect(erg_tensor_get(erg_value(w), 0) == kept && number == (done ? 4 : 5), "half a load");
+        erg_tensor_fill(erg_value(w), 7);
+        bool loaded = !erg_load_weights(graph, weights, (erg_load_options){.scope = "a"}, NULL);
+        expect(erg_tensor_get(erg_value(w), 0) == (loaded ? 0 : 7), "half of the weights");
+        done &= loaded;
+    }
+    erg_bundle_free(weights);
+    erg_tensor_free(all);
+    erg_dataset_free(train);
+    erg_dataset_free(held_out);
+    erg_dataset_free(data);
+    erg_tensor_free(x);
+    erg_replay_free(replay);
+    erg_graph_free(graph);
+    return done;
+}
+
 static bool draw(void) {
     erg_plot *plot = erg_plot_new((erg_plot_options){
         .width = 120, .height = 90, .title = "t", .x_label = "x", .y_label = "y"});
@@ -272,6 +351,8 @@ static const struct scenario {
                  {"check_gradient", check_gradient, 10},
                  {"optimise", optimise, 20},
                  {"write and read", write_and_read, 10},
+                 {"exchange", exchange, 60},
+                 {"keep", keep, 60},
                  {"draw", draw, 10}};
 
 /* Number k refused, for every k until the scenario asks less often than that. */
