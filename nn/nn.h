@@ -32,21 +32,47 @@ ERG_API erg_status erg_init_weight(erg_node *weight, erg_init init, double gain)
 ERG_API erg_status erg_init_uniform(erg_node *leaf, double bound);
 ERG_API erg_status erg_init_normal(erg_node *leaf, double std);
 
-/* ------------------------------------------------------------------------------- layers */
+/* ------------------------------------------------------------------------------- activations
+ *
+ * Besides those of autograd.h, with PyTorch's definitions. At their kinks abs and clamp decide. */
+
+ERG_API erg_node *erg_selu(erg_node *x);               /* Klambauer et al. 2017 */
+ERG_API erg_node *erg_celu(erg_node *x, double alpha); /* alpha (exp(x/alpha) - 1), x <= 0 */
+ERG_API erg_node *erg_softplus_beta(erg_node *x, double beta); /* log(1 + exp(beta x)) / beta */
+ERG_API erg_node *erg_mish(erg_node *x);                       /* x tanh(softplus(x)) */
+ERG_API erg_node *erg_softsign(erg_node *x);                   /* x / (1 + |x|) */
+ERG_API erg_node *erg_hard_sigmoid(erg_node *x);               /* min(max(x + 3, 0), 6) / 6 */
+ERG_API erg_node *erg_hard_swish(erg_node *x);                 /* x hard_sigmoid(x) */
 
 typedef enum erg_activation {
     ERG_SILU = 0,
     ERG_RELU,
     ERG_LEAKY_RELU, /* slope 0.01 */
     ERG_ELU,        /* alpha 1 */
+    ERG_SELU,
     ERG_GELU,
     ERG_GELU_TANH,
+    ERG_MISH,
     ERG_TANH,
     ERG_SIGMOID,
+    ERG_LOG_SIGMOID,
     ERG_SOFTPLUS,
+    ERG_SOFTSIGN,
+    ERG_HARD_TANH, /* min(max(x, -1), 1) */
+    ERG_HARD_SIGMOID,
+    ERG_HARD_SWISH,
     ERG_IDENTITY
 } erg_activation;
 ERG_API erg_node *erg_activate(erg_activation activation, erg_node *x);
+
+/* ------------------------------------------------------------------------------- layers
+ *
+ * Params have the names, shapes and first values of PyTorch's modules. A layer holds nodes: another
+ * node of the same shape can be put in the place of a weight, see erg_spectral_norm.
+ *
+ * Some layers behave otherwise in training than in evaluation. They take a training flag: a 0-d
+ * node of the layer's dtype, as a rule an input that is set between runs: not 0 in training, 0 in
+ * evaluation (what an input holds at first). NULL means training. */
 
 /* y = x W^T + b: x (..., in) -> (..., out), with params "weight" (out, in) and "bias" (out). */
 typedef struct erg_linear {
@@ -83,6 +109,348 @@ ERG_API erg_mlp *erg_mlp_new(erg_graph *graph, const char *name, const int64_t *
 ERG_API erg_node *erg_mlp_apply(const erg_mlp *mlp, erg_node *x);
 /* The energy function of an MLP whose last width is 1; self is the erg_mlp. x (B, in) -> (B). */
 ERG_API erg_node *erg_mlp_energy(void *self, erg_node *x);
+
+/* y = conv2d(x, W) + b, see erg_conv2d: x (B, in, H, W) -> (B, out, OH, OW), with params "weight"
+ * (out, in / groups, KH, KW) and "bias" (out); or its transpose, see erg_conv_transpose2d, where
+ * weight is (in, out / groups, KH, KW). Options are for [0] the height and [1] the width. */
+typedef struct erg_convolution_options {
+    erg_dtype dtype;     /* default float32 */
+    int64_t kernel[2];   /* required */
+    int64_t stride[2];   /* default 1 */
+    int64_t padding[2];  /* default 0 */
+    int64_t dilation[2]; /* default 1 */
+    int64_t groups;      /* default 1 */
+    int transposed;
+    int64_t output_padding[2]; /* default 0; used if transposed */
+    erg_init init;             /* of the weight; the bias is U(-b, b) with b = 1 / sqrt(fan_in), or
+                                  0 for ZEROS */
+    double gain;
+    int no_bias;
+} erg_convolution_options;
+typedef struct erg_convolution {
+    erg_node *weight;
+    erg_node *bias; /* NULL if there is none */
+    erg_convolution_options options;
+} erg_convolution;
+ERG_API erg_convolution *erg_convolution_new(erg_graph *graph, const char *name, int64_t in,
+                                             int64_t out, erg_convolution_options options);
+ERG_API erg_node *erg_convolution_apply(const erg_convolution *layer, erg_node *x);
+
+/* y = (x - mean) / sqrt(var + epsilon) weight + bias, with var the mean square about the mean.
+ * Params "weight", at first 1, and "bias", at first 0. */
+typedef struct erg_norm_options {
+    erg_dtype dtype; /* default float32 */
+    double epsilon;  /* default 1e-5; ERG_ZERO for 0 */
+    int no_affine;   /* without weight and bias */
+} erg_norm_options;
+/* Layer norm (Ba et al. 2016), over the last axes, which have the given shape, as have the params:
+ * x (B, ..., shape) -> the same. */
+typedef struct erg_layer_norm {
+    erg_node *weight, *bias; /* NULL without affine */
+    erg_shape shape;
+    double epsilon;
+} erg_layer_norm;
+ERG_API erg_layer_norm *erg_layer_norm_new(erg_graph *graph, const char *name, erg_shape shape,
+                                           erg_norm_options options);
+ERG_API erg_node *erg_layer_norm_apply(const erg_layer_norm *norm, erg_node *x);
+/* Group norm (Wu & He 2018), over the channels of each group and all axes after them; groups
+ * divides channels, and with as many groups as channels it is instance norm. Params (C):
+ * x (B, C, ...) -> the same. */
+typedef struct erg_group_norm {
+    erg_node *weight, *bias; /* NULL without affine */
+    int64_t groups, channels;
+    double epsilon;
+} erg_group_norm;
+ERG_API erg_group_norm *erg_group_norm_new(erg_graph *graph, const char *name, int64_t groups,
+                                           int64_t channels, erg_norm_options options);
+ERG_API erg_node *erg_group_norm_apply(const erg_group_norm *norm, erg_node *x);
+
+/* Spectral normalisation (Miyato et al. 2018): W / sigma with sigma = u^T W v an estimate of the
+ * largest singular value of W, seen as a matrix of `axis` by all others. u and v, through which no
+ * derivative passes, are states "<name>/weight_u" and "<name>/weight_v", improved by power
+ * iteration: in training W is divided by the sigma of the improved vectors, in evaluation by that
+ * of the states. With the name of the layer, the states stand beside its weight:
+ *
+ *     erg_linear *layer = erg_linear_new(g, "dense", 64, 64, (erg_linear_options){0});
+ *     erg_spectral_norm *norm =
+ *         erg_spectral_norm_new(g, "dense", layer->weight, (erg_spectral_norm_options){0});
+ *     layer->weight = norm->weight;                (and norm->update among the outputs of training)
+ *
+ * The states are brought close to the singular vectors of the weight as it is when the module is
+ * made; whoever sets the weight anew later runs the update some times, or sets the states too. A
+ * weight of zeros has no direction and gives NaN. */
+typedef struct erg_spectral_norm {
+    erg_node *weight; /* W / sigma, of W's shape */
+    erg_node *u, *v;  /* states, (rows) and (columns) */
+    erg_node *update; /* an effect: the states hold the improved vectors; in evaluation, the old */
+} erg_spectral_norm;
+typedef struct erg_spectral_norm_options {
+    int iterations;     /* of power iteration in a run; default 1 */
+    int axis;           /* of the rows; default 0; PyTorch has 1 for transposed convolutions */
+    double epsilon;     /* least length that u and v are divided by; default 1e-12 */
+    erg_node *training; /* a training flag */
+} erg_spectral_norm_options;
+ERG_API erg_spectral_norm *erg_spectral_norm_new(erg_graph *graph, const char *name,
+                                                 erg_node *weight,
+                                                 erg_spectral_norm_options options);
+
+/* x m / (1 - rate) in training, where m is 1 with probability 1 - rate, else 0, for each element
+ * and run anew; x itself in evaluation and for rate 0 (Srivastava et al. 2014). 0 <= rate < 1;
+ * training is a training flag. Chains want evaluation: their energy is one function. */
+ERG_API erg_node *erg_dropout(erg_node *x, double rate, erg_node *training);
+
+/* Row index[i] of the param "weight" (count, width), at first N(0, 1): int32 (...) -> (..., width).
+ * An index out of range gives NaN, as in erg_take. */
+typedef struct erg_embedding {
+    erg_node *weight;
+} erg_embedding;
+typedef struct erg_embedding_options {
+    erg_dtype dtype; /* default float32 */
+} erg_embedding_options;
+ERG_API erg_embedding *erg_embedding_new(erg_graph *graph, const char *name, int64_t count,
+                                         int64_t width, erg_embedding_options options);
+ERG_API erg_node *erg_embedding_apply(const erg_embedding *embedding, erg_node *index);
+
+/* Multi-head self-attention (Vaswani et al. 2017) as in PyTorch's MultiheadAttention:
+ * x (B, N, D) -> (B, N, D). Params "in_proj_weight" (3 D, D) of queries, keys and values, at first
+ * Xavier uniform, "in_proj_bias" (3 D), at first 0, "out_proj/weight" (D, D) and "out_proj/bias"
+ * (D), at first 0. heads divides D. */
+typedef struct erg_attention {
+    erg_node *in_weight;
+    erg_node *in_bias; /* NULL if there is none */
+    erg_linear *out;
+    int64_t heads;
+} erg_attention;
+typedef struct erg_attention_options {
+    erg_dtype dtype; /* default float32 */
+    int no_bias;
+} erg_attention_options;
+ERG_API erg_attention *erg_attention_new(erg_graph *graph, const char *name, int64_t width,
+                                         int64_t heads, erg_attention_options options);
+/* mask, of x's dtype, is added to the scores [query, key] before the softmax: 0 where the query may
+ * see the key, -infinity where it may not. It is (N, N), (B, 1, N) or (B, N, N), or NULL. A query
+ * that may see nothing gives NaN. */
+ERG_API erg_node *erg_attention_apply(const erg_attention *attention, erg_node *x, erg_node *mask);
+/* That mask from one of ones (visible) and zeros (hidden), of the same shape. */
+ERG_API erg_node *erg_attention_mask(erg_node *visible);
+
+/* Random Fourier features (Tancik et al. 2020): x (..., in) -> (..., 2 count),
+ * [cos(2 pi F x), sin(2 pi F x)] with the state "frequencies" F (count, in) ~ N(0, scale^2), which
+ * is not trained. */
+typedef struct erg_fourier {
+    erg_node *frequencies;
+} erg_fourier;
+typedef struct erg_fourier_options {
+    erg_dtype dtype; /* default float32 */
+    double scale;    /* default 1 */
+} erg_fourier_options;
+ERG_API erg_fourier *erg_fourier_new(erg_graph *graph, const char *name, int64_t in, int64_t count,
+                                     erg_fourier_options options);
+ERG_API erg_node *erg_fourier_apply(const erg_fourier *fourier, erg_node *x);
+/* Sinusoidal embedding of positions or time steps (Vaswani et al. 2017): t (...) -> (..., width),
+ * [cos(t f), sin(t f)] with f_i = period^(-2 i / width), i = 0 .. width / 2 - 1. width is even;
+ * period 0 means 10000. */
+ERG_API erg_node *erg_sinusoidal(erg_node *t, int64_t width, double period);
+
+/* Feature-wise linear modulation (Perez et al. 2018): (1 + gamma) x + beta for x (B, C, ...), with
+ * [gamma, beta] = condition W^T + b, condition (B, K), or (1, K) for all samples. Params as those
+ * of a linear layer from K to 2 C. */
+typedef erg_linear erg_film;
+ERG_API erg_film *erg_film_new(erg_graph *graph, const char *name, int64_t condition,
+                               int64_t channels, erg_linear_options options);
+ERG_API erg_node *erg_film_apply(const erg_film *film, erg_node *x, erg_node *condition);
+
+/* x + linear2(f(linear1(f(x)))) with f the activation: x (..., width) -> the same, through `hidden`
+ * features. */
+typedef struct erg_residual_linear {
+    erg_linear *linear1, *linear2;
+    erg_activation activation;
+} erg_residual_linear;
+ERG_API erg_residual_linear *erg_residual_linear_new(erg_graph *graph, const char *name,
+                                                     int64_t width, int64_t hidden,
+                                                     erg_mlp_options options);
+ERG_API erg_node *erg_residual_linear_apply(const erg_residual_linear *block, erg_node *x);
+
+/* Pre-activation residual block of images (He et al. 2016): x (B, in, H, W) -> (B, out, H, W),
+ * shortcut(x) + conv2(f(norm2(conv1(f(norm1(x)))))), with 3 x 3 convolutions of padding 1; halved
+ * in height and width by a mean of 2 x 2 pixels if `down`. The shortcut is a 1 x 1 convolution if
+ * in and out differ. Params in "conv1", "conv2", "shortcut", "norm1", "norm2". */
+typedef struct erg_residual_block {
+    erg_convolution *conv1, *conv2, *shortcut; /* shortcut is NULL if in == out */
+    erg_group_norm *norm1, *norm2;             /* NULL without */
+    erg_node *update;                          /* of the spectral norms, or NULL */
+    erg_activation activation;
+    int down;
+} erg_residual_block;
+typedef struct erg_residual_options {
+    erg_dtype dtype;           /* default float32 */
+    erg_activation activation; /* default silu */
+    int64_t groups;            /* of group norms before the activations; default: no norms */
+    int down;
+    int spectral_norm;  /* of all weights */
+    erg_node *training; /* a training flag, for spectral_norm */
+} erg_residual_options;
+ERG_API erg_residual_block *erg_residual_block_new(erg_graph *graph, const char *name, int64_t in,
+                                                   int64_t out, erg_residual_options options);
+ERG_API erg_node *erg_residual_block_apply(const erg_residual_block *block, erg_node *x);
+
+/* ------------------------------------------------------------------------------- models
+ *
+ * Energies with params, functions of the erg_energy form: self is the struct named. */
+
+/* An MLP that is told the noise sigma of its input (Song & Ermon 2019): Fourier features of
+ * log sigma, and a linear layer with the activation, give a vector that modulates each hidden layer
+ * by FiLM. Params of layer i in "<i>" and "film<i>", of the vector in "embed". */
+typedef struct erg_noise_mlp {
+    erg_fourier *features;
+    erg_linear *embed;
+    int n_layers;
+    erg_linear **layers;
+    erg_film **films; /* n_layers - 1 */
+    erg_activation activation;
+} erg_noise_mlp;
+typedef struct erg_noise_mlp_options {
+    erg_dtype dtype;           /* default float32 */
+    erg_activation activation; /* default silu */
+    int64_t embedding;         /* width of that vector, even; default 64 */
+    double scale;              /* of the features' frequencies; default 1 */
+} erg_noise_mlp_options;
+ERG_API erg_noise_mlp *erg_noise_mlp_new(erg_graph *graph, const char *name, const int64_t *sizes,
+                                         int n_sizes, erg_noise_mlp_options options);
+/* x (B, in), noise (B) or () > 0 -> (B, out). */
+ERG_API erg_node *erg_noise_mlp_apply(const erg_noise_mlp *net, erg_node *x, erg_node *noise);
+/* The energy at one level of noise, of a network whose last width is 1. */
+typedef struct erg_noise_mlp_at {
+    const erg_noise_mlp *net;
+    erg_node *noise; /* () or (B) */
+} erg_noise_mlp_at;
+ERG_API erg_node *erg_noise_mlp_energy(void *self, erg_node *x);
+
+/* A convolutional energy of images (B, C, H, W) -> (B) (Lippe 2020, UvA deep learning tutorial 8):
+ * four convolutions of stride 2 with w, 2 w, 4 w and 4 w channels, kernel 5 and padding 4, then
+ * kernel 3 and padding 1, each followed by the activation; then the MLP "top" with one hidden layer
+ * of 4 w. Convolution i is "<i>". 1 x 28 x 28 images and w = 16 make 76,993 numbers. */
+enum { ERG_CNN_CONVOLUTIONS = 4 };
+typedef struct erg_cnn {
+    erg_convolution *convolutions[ERG_CNN_CONVOLUTIONS];
+    erg_mlp *top;
+    erg_activation activation;
+    int64_t image[3];
+} erg_cnn;
+typedef struct erg_cnn_options {
+    erg_dtype dtype;           /* default float32 */
+    erg_activation activation; /* default silu */
+    int64_t width;             /* w; default 16 */
+    erg_init init;
+    double gain;
+} erg_cnn_options;
+/* image: channels, height, width. */
+ERG_API erg_cnn *erg_cnn_new(erg_graph *graph, const char *name, const int64_t image[3],
+                             erg_cnn_options options);
+ERG_API erg_node *erg_cnn_energy(void *self, erg_node *x);
+
+/* A residual energy of images (B, C, H, W) -> (B) with spectral norm, after IGEBM (Du & Mordatch
+ * 2019): a 3 x 3 convolution "stem" to widths[0] channels; for each width, `blocks` residual blocks,
+ * of which the first halves the image; activation, sum over all pixels, linear layer "dense". Block
+ * i is "<i>". Their network for CIFAR-10 has the widths 128, 256, 256 and two blocks of each, and
+ * leaky relus of slope 0.2 after the convolutions, where here the activation comes before them. */
+typedef struct erg_resnet {
+    erg_convolution *stem;
+    int n_blocks;
+    erg_residual_block **blocks;
+    erg_linear *dense;
+    erg_node *update; /* of the spectral norms: an effect, for the outputs of training; or NULL */
+    erg_activation activation;
+} erg_resnet;
+typedef struct erg_resnet_options {
+    erg_dtype dtype;           /* default float32 */
+    erg_activation activation; /* default silu */
+    int blocks;                /* of each width; default 2 */
+    int no_spectral_norm;
+    erg_node *training; /* a training flag, for the spectral norm */
+} erg_resnet_options;
+ERG_API erg_resnet *erg_resnet_new(erg_graph *graph, const char *name, int64_t channels,
+                                   const int64_t *widths, int n_widths, erg_resnet_options options);
+ERG_API erg_node *erg_resnet_energy(void *self, erg_node *x);
+
+/* Products of Student-t experts: E(x) = sum_k alpha_k log(1 + y_k^2 / 2) with y = W x for x (B, D)
+ * (Welling et al. 2003), or, summed over all places too, y = conv2d(x, W) for images (B, C, H, W):
+ * a field of experts (Roth & Black 2005). Params "weight" (K, D) or (K, C, kernel, kernel), and
+ * "log_alpha" (K), at first 0. It is a density only if the experts bound x in all directions. */
+typedef struct erg_experts {
+    erg_node *weight;
+    erg_node *log_alpha;
+} erg_experts;
+ERG_API erg_experts *erg_product_of_experts_new(erg_graph *graph, const char *name, int64_t d,
+                                                int64_t experts, erg_dtype dtype);
+ERG_API erg_experts *erg_field_of_experts_new(erg_graph *graph, const char *name, int64_t channels,
+                                              int64_t experts, int64_t kernel, erg_dtype dtype);
+ERG_API erg_node *erg_experts_energy(void *self, erg_node *x);
+
+/* The modern Hopfield network (Ramsauer et al. 2021), x (B, D):
+ * E(x) = -1/beta log sum_i exp(beta x_i . x) + |x|^2 / 2 + log(N) / beta + M^2 / 2 with M the
+ * length of the longest pattern. exp(-beta E) is a mixture of Gaussians N(x_i, I / beta) with
+ * weights proportional to exp(beta |x_i|^2 / 2). Filled in by the caller. */
+typedef struct erg_hopfield {
+    erg_node *patterns; /* (N, D) of any kind; N >= 1 */
+    double beta;        /* default 1 */
+} erg_hopfield;
+ERG_API erg_node *erg_hopfield_energy(void *self, erg_node *x);
+/* One step of retrieval: sum_i x_i softmax_i(beta x_i . x), (B, D). */
+ERG_API erg_node *erg_hopfield_retrieve(const erg_hopfield *hopfield, erg_node *x);
+
+/* The restricted Boltzmann machine of V visible and H hidden units, h in {0, 1}:
+ * binary, v in {0, 1}: E(v, h) = -v^T W h - b^T v - c^T h;
+ * Gaussian, v real:    E(v, h) = sum (v - b)^2 / 2 s^2 - (v / s^2)^T W h - c^T h (Cho et al. 2011).
+ * Params "weight" W (V, H) ~ N(0, std^2), "visible_bias" b and "hidden_bias" c, at first 0, and
+ * for the Gaussian "log_variance" log s^2 (V), at first 0. */
+typedef struct erg_rbm {
+    erg_node *weight, *visible_bias, *hidden_bias;
+    erg_node *log_variance; /* NULL if v is binary */
+} erg_rbm;
+typedef struct erg_rbm_options {
+    erg_dtype dtype; /* default float32 */
+    int gaussian;
+    double std; /* default 0.01 (Hinton 2012) */
+} erg_rbm_options;
+ERG_API erg_rbm *erg_rbm_new(erg_graph *graph, const char *name, int64_t visible, int64_t hidden,
+                             erg_rbm_options options);
+/* The energy of v (B, V) alone, -log sum_h exp(-E(v, h)), also called free energy: (B). */
+ERG_API erg_node *erg_rbm_energy(void *self, erg_node *v);
+/* E(v, h), (B) from v (B, V) and h (B, H). */
+ERG_API erg_node *erg_rbm_joint_energy(const erg_rbm *rbm, erg_node *v, erg_node *h);
+/* p(h_j = 1 | v), (B, H); and the mean of v given h, (B, V): p(v_i = 1 | h), or b + W h. */
+ERG_API erg_node *erg_rbm_hidden(const erg_rbm *rbm, erg_node *v);
+ERG_API erg_node *erg_rbm_visible(const erg_rbm *rbm, erg_node *h);
+/* Draws from these conditional distributions, new ones at each run. One after the other they are a
+ * sweep of Gibbs sampling. */
+ERG_API erg_node *erg_rbm_sample_hidden(const erg_rbm *rbm, erg_node *v);
+ERG_API erg_node *erg_rbm_sample_visible(const erg_rbm *rbm, erg_node *h);
+/* log Z, exactly, (): a sum over all states of the smaller layer, of the hidden one if v is real;
+ * that layer has n <= 20 units. Its gradient by the params, the exact average over the model, keeps
+ * 2^n times the units of the other layer in memory. */
+ERG_API erg_node *erg_rbm_log_z(const erg_rbm *rbm);
+
+/* Spins on a lattice, neighbours bound along each axis, each pair once:
+ * Ising, s (B, sites...) of -1 and 1:  E(s) = -J sum_<ij> s_i s_j - sum_i h_i s_i;
+ * Potts, s (B, sites..., Q) one-hot:   E(s) = -J sum_<ij> [s_i = s_j] - sum_i h_i(s_i).
+ * The temperature is in J and h. Filled in by the caller, with nodes of any kind. */
+typedef struct erg_lattice {
+    erg_node *coupling; /* J, () */
+    erg_node *field;    /* h, of a shape that broadcasts to a sample's; NULL: 0 */
+    int open;           /* default: an axis closes to a ring (of 3 sites and more) */
+} erg_lattice;
+ERG_API erg_node *erg_ising_energy(void *self, erg_node *s);
+ERG_API erg_node *erg_potts_energy(void *self, erg_node *s);
+
+/* A classifier as an energy (JEM, Grathwohl et al. 2020) of x (B, ...): -logsumexp of the logits,
+ * or with a label -f(x)[label], the energy of p(x | y). Filled in by the caller. */
+typedef struct erg_classifier {
+    erg_node *(*logits)(void *self, erg_node *x); /* (B, ...) -> (B, classes) */
+    void *self;                                   /* of logits */
+    erg_node *label;                              /* int32 (B), or NULL */
+} erg_classifier;
+ERG_API erg_node *erg_classifier_energy(void *self, erg_node *x);
 
 /* ------------------------------------------------------------------------------- energies
  *

@@ -26,8 +26,10 @@ test_programs = \
     %D%/test_inflate \
     %D%/test_kernels \
     %D%/test_lbfgs \
+    %D%/test_layers \
     %D%/test_losses \
     %D%/test_misuse \
+    %D%/test_models \
     %D%/test_nn \
     %D%/test_ops \
     %D%/test_optimisers \
@@ -64,6 +66,8 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
 %C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
+%C%_test_layers_SOURCES = %D%/test_layers.c %D%/golden_layers.h %D%/module_checks.h %D%/plan_tools.h
+%C%_test_models_SOURCES = %D%/test_models.c %D%/module_checks.h %D%/plan_tools.h
 %C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
     -Wl,--wrap=pthread_create

@@ -186,6 +186,37 @@ static bool train_by_interpreter(void) {
     return done;
 }
 
+/* Modules of every kind, of which the residual network runs a plan while it is made. */
+static bool make_modules(void) {
+    erg_graph *graph = erg_graph_new(1);
+    if (!graph)
+        return false;
+    erg_resnet *net =
+        erg_resnet_new(graph, "resnet", 1, (int64_t[]){2}, 1, (erg_resnet_options){0});
+    erg_noise_mlp *noise =
+        erg_noise_mlp_new(graph, "noise", (int64_t[]){2, 3, 1}, 3, (erg_noise_mlp_options){0});
+    erg_attention *attention =
+        erg_attention_new(graph, "attention", 4, 2, (erg_attention_options){0});
+    erg_layer_norm *norm = erg_layer_norm_new(graph, "norm", ERG_SHAPE(4), (erg_norm_options){0});
+    erg_cnn *cnn = erg_cnn_new(graph, "cnn", (int64_t[]){1, 4, 4}, (erg_cnn_options){.width = 1});
+    erg_rbm *rbm = erg_rbm_new(graph, "rbm", 3, 2, (erg_rbm_options){0});
+    bool all = net && noise && attention && norm && cnn && rbm;
+    expect(all == !erg_graph_error(graph), "a module with a mistake, or a mistake without one");
+    erg_node *images = erg_input(graph, NULL, ERG_FLOAT32, ERG_SHAPE(2, 1, 4, 4));
+    erg_node *sets = erg_input(graph, NULL, ERG_FLOAT32, ERG_SHAPE(2, 3, 4));
+    erg_node *outputs[] = {all ? erg_resnet_energy(net, images) : NULL, all ? net->update : NULL,
+                           erg_cnn_energy(cnn, images),
+                           erg_layer_norm_apply(norm, erg_attention_apply(attention, sets, NULL)),
+                           all ? erg_rbm_log_z(rbm) : NULL};
+    erg_plan *plan = erg_compile(outputs, COUNT(outputs));
+    expect(all || !plan, "compiled with a mistake in the graph");
+    if (plan)
+        erg_run(plan);
+    erg_plan_free(plan);
+    erg_graph_free(graph);
+    return plan != NULL;
+}
+
 static bool check_gradient(void) {
     erg_graph *graph = erg_graph_new(1);
     if (!graph)
@@ -348,6 +379,7 @@ static const struct scenario {
     int least_requests;
 } scenarios[] = {{"train", train, 20},
                  {"train by interpreter", train_by_interpreter, 20},
+                 {"make modules", make_modules, 20},
                  {"check_gradient", check_gradient, 10},
                  {"optimise", optimise, 20},
                  {"write and read", write_and_read, 10},
