@@ -70,8 +70,7 @@ static erg_plan *training_step(erg_graph *g, erg_node *loss) {
     erg_node *step = erg_state(g, "step", ERG_FLOAT64, ERG_SCALAR);
     erg_node *rate = erg_cosine_schedule(step, 0.01, 0.001, 20);
     erg_node *update =
-        erg_adamw(loss, params, n,
-                  (erg_adam_options){.learning_rate_node = rate, .step = step});
+        erg_adamw(loss, params, n, (erg_adam_options){.learning_rate_node = rate, .step = step});
     erg_ema *ema = erg_ema_new(params, n, (erg_ema_options){.decay = 0.9, .after = update});
     return ema ? erg_compile((erg_node *[]){update, ema->update}, 2) : NULL;
 }
