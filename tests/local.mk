@@ -119,7 +119,7 @@ check-asan:
 
 check-tsan:
 	@$(variant) build-tsan '$(sanitize) -fsanitize=thread'
-	@cd build-tsan && CK_FORK=no TSAN_OPTIONS="$(sanitizer_options):halt_on_error=1:$$TSAN_OPTIONS" \
+	@cd build-tsan && CK_FORK=no TSAN_OPTIONS="$(sanitizer_options):halt_on_error=1:die_after_fork=0:$$TSAN_OPTIONS" \
 	    $(check_programs_only)
 
 # Valgrind knows no AVX-512, and is slow: ERG_TEST_FAST=1 asks a test for fewer repetitions.

@@ -43,18 +43,29 @@ static void find_wanted_whole(const erg_schedule *s, const erg_graph *graph, boo
     }
 }
 
-/* By id: the value depends on nothing but weights that no run stores to. Only a plan that has effects
- * is run many times in a call. */
+static bool is_stored_to(const erg_program *program, const erg_node *leaf) {
+    bool is = false;
+    for (int k = 0; k < program->n_effects && leaf->value; k++)
+        is |= leaf->value == program->effects[k].leaf;
+    return is;
+}
+
+/* By id: the value is the same in all runs of a call, and worth keeping: another layout of a leaf
+ * that no run stores to; or, where there are effects and so a reason for many runs, what depends on
+ * weights alone. */
 static void find_same(const erg_schedule *s, const erg_program *program, bool *same) {
     const erg_graph *graph = program->graph;
     for (int id = 0; id < graph->count; id++) {
         const erg_node *node = graph->nodes[id];
-        same[id] = program->n_effects > 0 && !(erg_ops[node->op].flags & RANDOM) &&
-                   node->op != ERG_OP_input && !(s->use[id] & HELD);
-        for (int k = 0; k < program->n_effects && node->value; k++)
-            same[id] = same[id] && node->value != program->effects[k].leaf;
-        for (int k = 0; k < node->n_in; k++)
-            same[id] = same[id] && same[node->in[k]->id];
+        bool layout = node->op == ERG_OP_permute || node->op == ERG_OP_pack;
+        bool kept = layout || node->n_in == 0 || program->n_effects > 0;
+        same[id] = kept && !(erg_ops[node->op].flags & RANDOM) && node->op != ERG_OP_input &&
+                   !(s->use[id] & HELD) && !is_stored_to(program, node);
+        for (int k = 0; k < node->n_in; k++) {
+            const erg_node *x = node->in[k];
+            bool input = layout && x->op == ERG_OP_input && !is_stored_to(program, x);
+            same[id] = same[id] && (same[x->id] || input);
+        }
     }
 }
 
