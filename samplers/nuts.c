@@ -45,6 +45,10 @@ static erg_node *uniform_like(erg_node *x) {
     return erg_uniform(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(x));
 }
 
+static erg_node *rademacher_like(erg_node *x) {
+    return erg_rademacher(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(x));
+}
+
 static int levels_of(int max_depth) {
     return max_depth > 1 ? max_depth - 1 : 1;
 }
@@ -89,26 +93,22 @@ static tree make_states(erg_node *x, erg_metropolis_options o) {
 
 /* ------------------------------------------------------------------------------- the start */
 
-/* A trajectory of one point, with a momentum drawn anew. */
-static erg_node *begin(const tree *t, erg_energy energy, erg_node *x, const erg_metric *metric) {
-    erg_node *r = erg_normal(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(x));
-    erg_phase p = erg_phase_at(energy, metric, x, r);
-    if (!p.x)
-        return NULL;
+/* A trajectory of the one point p. */
+static erg_node *begin(const tree *t, erg_phase p) {
+    erg_node *r = p.r;
     erg_node *zero = erg_full_like(p.energy, 0), *one = erg_full_like(p.energy, 1);
     erg_node *effects[] = {
-        erg_assign(t->left_x, x),
+        erg_assign(t->left_x, p.x),
         erg_assign(t->left_r, r),
         erg_assign(t->left_slope, p.slope),
-        erg_assign(t->right_x, x),
+        erg_assign(t->right_x, p.x),
         erg_assign(t->right_r, r),
         erg_assign(t->right_slope, p.slope),
         erg_assign(t->sum, r),
         erg_assign(t->weight, zero),
         erg_assign(t->new_sum, erg_full_like(r, 0)),
         erg_assign(t->new_weight, erg_full_like(zero, NO_WEIGHT)),
-        erg_assign(t->direction,
-                   erg_rademacher(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(zero))),
+        erg_assign(t->direction, rademacher_like(zero)),
         erg_assign(t->size, one),
         erg_assign(t->count, zero),
         erg_assign(t->start, erg_phase_hamiltonian(p)),
@@ -237,8 +237,7 @@ static joint join(const tree *t, const step *s, erg_metropolis_options o) {
  * begin. */
 static erg_node *update(const tree *t, const step *s, const joint *j) {
     erg_node *zero = erg_full_like(s->gain, 0), *one = erg_full_like(zero, 1);
-    erg_node *turn =
-        erg_rademacher(erg_node_graph(zero), erg_node_dtype(zero), erg_node_shape(zero));
+    erg_node *turn = rademacher_like(zero);
     erg_node *a = erg_exp(erg_minimum(s->gain, zero));
     erg_node *effects[] = {
         erg_assign(t->left_x, j->left.x),
@@ -275,8 +274,12 @@ erg_transition erg_nuts(erg_energy energy, erg_node *x, erg_metropolis_options o
         erg_graph_fail(erg_node_graph(x), "nuts: x must be a leaf that holds the chains");
         return none;
     }
+    erg_node *r = erg_normal(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(x));
+    erg_phase p = erg_phase_at(energy, o.metric, x, r);
+    if (!p.x)
+        return none;
     tree t = make_states(x, o);
-    erg_node *first = erg_graph_error(erg_node_graph(x)) ? NULL : begin(&t, energy, x, o.metric);
+    erg_node *first = begin(&t, p);
     step s = first ? extend(&t, energy, x, o) : (step){0};
     if (!s.point.x)
         return none;

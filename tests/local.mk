@@ -49,7 +49,11 @@ test_programs = \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \
-    %D%/test_vmath
+    %D%/test_vmath \
+    %D%/test_calibration \
+    %D%/test_chain \
+    %D%/test_metropolis \
+    %D%/test_nuts
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
     %D%/test_fit2d.sh
 
