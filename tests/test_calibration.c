@@ -75,8 +75,8 @@ static const struct {
     {erg_hmc, {.step_size = 0.4, .steps = 3, .jitter = 0.3}, 5, 1, true},
     {erg_nuts, {.step_size = 0.5, .max_depth = 5}, 3, 1, true},
     {erg_mala, {.step_size = 0.25}, 20, 1, true},
-    /* Planted: a likelihood that counts too little, a decision that was dropped, no movement. */
-    {erg_hmc, {.step_size = 0.4, .steps = 3, .jitter = 0.3}, 5, 0.4, false},
+    /* Planted: a likelihood that counts threefold, a decision that was dropped, no movement. */
+    {erg_hmc, {.step_size = 0.4, .steps = 3, .jitter = 0.3}, 5, 3, false},
     {uncorrected, {.step_size = 0.25}, 20, 1, false},
     {erg_random_walk, {.step_size = 0.01}, 1, 1, false},
 };

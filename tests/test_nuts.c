@@ -167,10 +167,10 @@ END_TEST
 START_TEST(funnel_centred) {
     erg_graph *g = erg_graph_new(44);
     erg_funnel funnel = {0};
-    study s = new_study(erg_nuts, (erg_energy){erg_funnel_energy, &funnel}, g, ERG_SHAPE(50, 10),
+    study s = new_study(erg_nuts, (erg_energy){erg_funnel_energy, &funnel}, g, ERG_SHAPE(30, 10),
                         ERG_MASS_DIAGONAL);
-    warm_up(s, 200, 0.8);
-    erg_tensor *kept = erg_chain_sample(s.counted.chain, draws(200, 50), (erg_chain_options){0});
+    warm_up(s, 150, 0.8);
+    erg_tensor *kept = erg_chain_sample(s.counted.chain, draws(100, 50), (erg_chain_options){0});
     ck_assert_double_gt(summary_of(s.counted).divergent, 0);
     ck_assert_double_lt(width(kept, 1), 0.98 * 3);
     erg_tensor_free(kept);
