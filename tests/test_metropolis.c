@@ -360,6 +360,33 @@ START_TEST(bad_energies_are_rejected_and_counted) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------- derivatives */
+
+/* L leapfrog steps on N(0, 1) turn x into cos(L theta) x + ...: the derivative where y is accepted,
+ * of sum(next) by x; elsewhere it is 1. The decision has none. */
+START_TEST(derivatives_pass_through_proposals) {
+    const double step = 1.6, cosine = cos(3 * acos(1 - step * step / 2));
+    const int64_t chains = 200;
+    erg_graph *g = erg_graph_new(38);
+    erg_node *x = erg_input(g, "x", ERG_FLOAT64, ERG_SHAPE(chains, 1));
+    fill_normal(x, 82);
+    erg_transition t =
+        erg_hmc(standard_normal(), x, (erg_metropolis_options){.step_size = step, .steps = 3});
+    erg_plan *plan = erg_compile((erg_node *[]){t.next, erg_gradient(t.next, x)}, 2);
+    erg_run(plan);
+    int accepted = 0;
+    for (int64_t b = 0; b < chains; b++) {
+        bool moved = erg_tensor_get(erg_output(plan, 0), b) != erg_tensor_get(erg_value(x), b);
+        ck_assert_double_eq_tol(erg_tensor_get(erg_output(plan, 1), b), moved ? cosine : 1, 1e-13);
+        accepted += moved;
+    }
+    ck_assert_int_gt(accepted, 20);
+    ck_assert_int_lt(accepted, 180);
+    erg_plan_free(plan);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- threads */
 
 static maker *const makers[] = {erg_random_walk, erg_mala, erg_hmc, erg_nuts};
@@ -437,6 +464,7 @@ int main(void) {
     tcase_add_loop_test(rest, metric_whitens, 0, 3);
     tcase_add_test(rest, metric_of_widths);
     tcase_add_loop_test(rest, bad_energies_are_rejected_and_counted, 0, COUNT(cliffs));
+    tcase_add_test(rest, derivatives_pass_through_proposals);
     tcase_add_loop_test(rest, same_bits_at_any_number_of_threads, 0, COUNT(makers));
     tcase_add_test(rest, misuse_is_refused);
     suite_add_tcase(suite, laws);
