@@ -23,6 +23,8 @@ erg_metric *erg_metric_new(erg_graph *graph, const char *name, erg_dtype dtype, 
     int64_t d = erg_shape_size(sample);
     bool dense = mass == ERG_MASS_DENSE;
     erg_scope_push(graph, name);
+    if (erg_graph_error(graph))
+        return NULL;
     metric->root = erg_state(graph, "root", dtype, dense ? ERG_SHAPE(d, d) : ERG_SHAPE(d));
     erg_scope_pop(graph);
     if (!metric->root)

@@ -62,6 +62,8 @@ static tree make_states(erg_node *x, erg_metropolis_options o) {
         d *= all.dims[i];
     erg_shape levels = ERG_SHAPE(all.dims[0], levels_of(o.max_depth), d);
     erg_scope_push(g, o.name);
+    if (erg_graph_error(g))
+        return (tree){0};
     tree t = {
         .left_x = erg_state(g, "left_x", dtype, all),
         .left_r = erg_state(g, "left_r", dtype, all),

@@ -9,6 +9,8 @@ erg_statistics *erg_statistics_new(erg_graph *graph, const char *name, int64_t c
     if (!s)
         return NULL;
     erg_scope_push(graph, name);
+    if (erg_graph_error(graph))
+        return NULL;
     s->transitions = erg_state(graph, "transitions", ERG_FLOAT64, ERG_SHAPE(chains));
     s->acceptance = erg_state(graph, "acceptance", ERG_FLOAT64, ERG_SHAPE(chains));
     s->energy = erg_state(graph, "energy", ERG_FLOAT64, ERG_SHAPE(chains));

@@ -444,6 +444,13 @@ START_TEST(misuse_is_refused) {
         ck_assert_ptr_null(erg_find(g, "nuts/left_x"));
         ck_assert_ptr_null(makers[k](energy, NULL, (erg_metropolis_options){0}).next);
     }
+    /* A name that is refused opens no scope, so none is closed. */
+    erg_scope_push(g, "outer");
+    REFUSES(g, "a/b", erg_nuts(energy, x, (erg_metropolis_options){.name = "a/b"}).next);
+    REFUSES(g, "a/b", erg_metric_new(g, "a/b", ERG_FLOAT64, ERG_SHAPE(2), ERG_MASS_DENSE));
+    REFUSES(g, "a/b", erg_statistics_new(g, "a/b", 3));
+    erg_scope_pop(g);
+    ck_assert_ptr_null(erg_graph_error(g));
     REFUSES(g, "no function", erg_metropolis_hastings(energy, x, (erg_proposal){0}).next);
     REFUSES(g, "its proposal (3)",
             erg_metropolis_hastings(energy, x, (erg_proposal){wrong_shape, NULL}).next);
