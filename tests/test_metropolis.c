@@ -5,9 +5,9 @@
 /* ------------------------------------------------------------------------------- the exact law */
 
 /* Chains that start at rest on N(0, 1) stay at rest, chain by chain independent: the states after
- * some transitions are N(0, 1) by Kolmogorov, the acceptance is the known mean by z. */
+ * some transitions are N(0, 1) by Kolmogorov, the mean acceptance is the known one by z, as are the means of E, 1/2, and of |x|, sqrt(2 / pi). */
 typedef struct law {
-    double ks, z_acceptance, z_energy;
+    double ks, z_acceptance, z_energy, z_gradient;
 } law;
 
 typedef erg_transition maker(erg_energy energy, erg_node *x, erg_metropolis_options options);
@@ -26,6 +26,10 @@ static law measure(erg_graph *g, erg_node *x, erg_transition transition, double 
         numbers[b] = erg_tensor_get(erg_value(c.statistics->energy), b) / (double)transitions;
     found.z_energy = z_of(numbers, chains, 0.5);
     for (int64_t b = 0; b < chains; b++)
+        numbers[b] =
+            erg_tensor_get(erg_value(c.statistics->gradient_norm), b) / (double)transitions;
+    found.z_gradient = transition.gradient_norm ? z_of(numbers, chains, sqrt(M_2_PI)) : 0;
+    for (int64_t b = 0; b < chains; b++)
         numbers[b] = erg_tensor_get(erg_value(x), b);
     found.ks = kolmogorov(numbers, chains, normal_cdf);
     ck_assert_double_eq(summary_of(c).transitions, (double)(chains * transitions));
@@ -36,7 +40,8 @@ static law measure(erg_graph *g, erg_node *x, erg_transition transition, double 
 }
 
 static bool is_at_rest(law found) {
-    return found.ks < CRITICAL_KS && fabs(found.z_energy) < CRITICAL_Z;
+    return found.ks < CRITICAL_KS && fabs(found.z_energy) < CRITICAL_Z &&
+           fabs(found.z_gradient) < CRITICAL_Z;
 }
 
 static bool is_exact(law found) {

@@ -204,6 +204,33 @@ START_TEST(chains_do_not_depend_on_the_batch) {
 }
 END_TEST
 
+/* A checkpoint between transitions holds all that a chain needs to go on with the same bits. */
+START_TEST(chains_resume) {
+    double gone_on[6], resumed[6];
+    for (int part = 0; part < 2; part++) {
+        erg_graph *g = erg_graph_new(49);
+        erg_banana shape = {0};
+        erg_node *x = erg_state(g, "x", ERG_FLOAT64, ERG_SHAPE(3, 2));
+        erg_transition t = erg_nuts((erg_energy){erg_banana_energy, &shape}, x,
+                                    (erg_metropolis_options){.step_size = 0.7});
+        counted c = count_chain(x, t);
+        if (part == 0) {
+            ck_assert_int_eq(erg_chain_run(c.chain, 10), ERG_OK);
+            ck_assert_int_eq(erg_checkpoint_save("nuts.ckpt", g, (erg_checkpoint_options){0}), 0);
+        } else {
+            ck_assert_int_eq(erg_checkpoint_load("nuts.ckpt", g, (erg_checkpoint_options){0}), 0);
+        }
+        ck_assert_int_eq(erg_chain_run(c.chain, 10), ERG_OK);
+        ck_assert_double_eq(summary_of(c).transitions, 60);
+        memcpy(part ? resumed : gone_on, erg_value(x)->data, sizeof resumed);
+        erg_chain_free(c.chain);
+        erg_graph_free(g);
+    }
+    remove("nuts.ckpt");
+    ck_assert_mem_eq(gone_on, resumed, sizeof resumed);
+}
+END_TEST
+
 /* A trajectory never takes more than 2^depth - 1 steps; with depth 1 NUTS is one leapfrog step. */
 START_TEST(depth_is_a_bound) {
     for (int depth = 1; depth <= 4; depth++) {
@@ -283,6 +310,7 @@ int main(void) {
     tcase_add_test(hard, funnel_not_centred);
     tcase_add_test(hard, funnel_centred);
     tcase_add_test(rest, chains_do_not_depend_on_the_batch);
+    tcase_add_test(rest, chains_resume);
     tcase_add_test(rest, depth_is_a_bound);
     tcase_add_test(rest, warm_up_learns);
     tcase_add_test(rest, warm_up_refuses_misuse);
