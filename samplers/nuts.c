@@ -176,7 +176,7 @@ typedef struct step {
     erg_phase point;
     erg_node *gain; /* start - H, (B): the log of the point's weight; NO_WEIGHT if not finite */
     erg_node *not_finite, *divergent;
-    erg_node *sum, *weight, *draw, *draw_energy;
+    erg_node *sum, *weight, *draw, *draw_energy, *accept, *steps;
     levels levels;
     erg_node *complete, *failed; /* masks: the half has all its points; it is to be dropped */
 } step;
@@ -195,6 +195,8 @@ static step extend(const tree *t, erg_energy energy, erg_node *x, erg_metropolis
     s.not_finite = erg_logical_not(finite);
     s.gain = erg_where(finite, gain, nothing);
     s.divergent = erg_less(s.gain, erg_full_like(gain, -o.max_error));
+    s.accept = erg_add(t->accept, erg_exp(erg_minimum(s.gain, erg_full_like(gain, 0))));
+    s.steps = erg_add_scalar(t->steps, 1);
     s.sum = erg_add(t->new_sum, s.point.r);
     s.weight = log_add(t->new_weight, s.gain);
     erg_node *draw = erg_less(uniform_like(gain), erg_exp(erg_sub(s.gain, s.weight)));
@@ -238,9 +240,8 @@ static joint join(const tree *t, const step *s, erg_metropolis_options o) {
 /* The states after the step. Those of a chain that is not busy change too, to be set by the next
  * begin. */
 static erg_node *update(const tree *t, const step *s, const joint *j) {
-    erg_node *zero = erg_full_like(s->gain, 0), *one = erg_full_like(zero, 1);
+    erg_node *zero = erg_full_like(s->gain, 0);
     erg_node *turn = rademacher_like(zero);
-    erg_node *a = erg_exp(erg_minimum(s->gain, zero));
     erg_node *effects[] = {
         erg_assign(t->left_x, j->left.x),
         erg_assign(t->left_r, j->left.r),
@@ -258,10 +259,10 @@ static erg_node *update(const tree *t, const step *s, const joint *j) {
         erg_assign(t->sum_before, s->levels.sum_before),
         erg_assign(t->direction, erg_where(j->joins, turn, t->direction)),
         erg_assign(t->size, erg_where(j->joins, erg_mul_scalar(t->size, 2), t->size)),
-        erg_assign(t->count, erg_where(j->joins, zero, erg_add(t->count, one))),
+        erg_assign(t->count, erg_where(j->joins, zero, erg_add_scalar(t->count, 1))),
         erg_assign(t->energy, erg_where(j->moves, s->draw_energy, t->energy)),
-        erg_assign(t->accept, erg_add(t->accept, a)),
-        erg_assign(t->steps, erg_add(t->steps, one)),
+        erg_assign(t->accept, s->accept),
+        erg_assign(t->steps, s->steps),
         erg_assign(t->busy, erg_where(j->done, zero, t->busy)),
     };
     return erg_group(effects, (int)(sizeof effects / sizeof *effects));
@@ -286,12 +287,10 @@ erg_transition erg_nuts(erg_energy energy, erg_node *x, erg_metropolis_options o
     if (!s.point.x)
         return none;
     joint j = join(&t, &s, o);
-    erg_node *steps = erg_add_scalar(t.steps, 1);
-    erg_node *a = erg_exp(erg_minimum(s.gain, erg_full_like(s.gain, 0)));
     return (erg_transition){
         .next = erg_chain_choose(j.moves, s.draw, x),
         .energy = erg_where(j.moves, s.draw_energy, t.energy),
-        .acceptance = erg_div(erg_add(t.accept, a), steps),
+        .acceptance = erg_div(s.accept, s.steps),
         .gradient_norm = t.gradient_norm,
         .divergent = s.divergent,
         .not_finite = s.not_finite,

@@ -173,8 +173,9 @@ ERG_API erg_status erg_quadrature_2d(erg_evaluator *evaluator, erg_quadrature_op
  *
  * Transitions that leave exp(-E) invariant: they propose y and accept it with probability
  *     a = min(1, exp(E(x) - E(y)) q(x | y) / q(y | x))
- * (Metropolis et al. 1953; Hastings 1970). The decision of each chain is a mask, through which no
- * derivative passes; derivatives pass through the proposal. On a mistake `next` is NULL. */
+ * (Metropolis et al. 1953; Hastings 1970). E(x) is computed anew in each transition, so params of the
+ * energy may change between two. The decision of each chain is a mask, through which no derivative
+ * passes; derivatives pass through the proposal. On a mistake `next` is NULL. */
 
 /* The shape of the steps: L with L L^T near the covariance of exp(-E). Steps are made in z where
  * x = L z: for Hamiltonian dynamics that is the mass matrix (L L^T)^-1. */
