@@ -66,8 +66,10 @@ static void moments_add(moments *m, const erg_tensor *x, int64_t chain) {
     }
 }
 
-/* n / (n + 5) covariance + 1e-3 5 / (n + 5) I, as in Stan. */
+/* n / (n + 5) covariance + 1e-3 5 / (n + 5) I, as in Stan. One state has no covariance. */
 static erg_status moments_set(moments *m, erg_metric *metric) {
+    if (m->n < 2)
+        return ERG_OK;
     double n = (double)m->n, *products = m->products->data;
     double scale = n / (n + 5) / (n - 1);
     for (int64_t i = 0; i < m->d; i++) {
