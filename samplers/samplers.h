@@ -1,5 +1,5 @@
 /* samplers.h: transitions as graph modules, the driver that runs them, replay buffers, exact 2-D toy
- * distributions, and quadrature. Written with the public headers below alone.
+ * distributions, quadrature, and the Metropolis family. Written with the public headers below alone.
  *
  * Chains are the first axis: x (B, ...) holds B chains that never mix. p(x) is proportional to
  * exp(-E(x)); samplers descend E. */
@@ -32,11 +32,32 @@ ERG_API erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_opti
 
 /* ------------------------------------------------------------------------------- the driver */
 
+/* A transition of all chains: what the Metropolis family below builds, or a program of its own, with
+ * `next` alone set. Masks are 1 or 0, and what is (B) has x's dtype. An energy that is NaN or
+ * infinite is never accepted: the chain stays where it is. */
+typedef struct erg_transition {
+    erg_node *next;          /* x's shape; NULL after a mistake */
+    erg_node *energy;        /* (B): E(next) */
+    erg_node *acceptance;    /* (B): probability of the move that was proposed, in [0, 1] */
+    erg_node *gradient_norm; /* (B): |grad E(x)|; NULL if no gradient is taken */
+    erg_node *divergent;     /* (B), mask: the energy was lost on the way; NULL if it cannot be */
+    erg_node *not_finite;    /* (B), mask: the proposal's energy was NaN or infinite */
+    erg_node *effect;        /* besides x <- next; NULL: none */
+    /* A transition may take several runs of a plan, as NUTS does; else these are NULL and 0. */
+    erg_node *begin; /* an effect, run once before */
+    erg_node *busy;  /* (B), state: not 0 while a chain needs more runs */
+    erg_node *done;  /* (B), mask: the chain's transition ends with this run */
+    int64_t runs;    /* no transition takes more */
+} erg_transition;
+
 /* Runs one transition over and over: a plan whose effect is x <- next. */
 typedef struct erg_chain erg_chain;
 /* x is an input or state leaf that holds the chains' present states; next a node of its shape. NULL
  * on a mistake. The caller frees it before the graph. */
 ERG_API erg_chain *erg_chain_new(erg_node *x, erg_node *next);
+/* The same for a transition with all its effects, and for one effect more (NULL: none) that comes
+ * with each of its runs: erg_statistics_count, the counter of a schedule, or an erg_group of such. */
+ERG_API erg_chain *erg_chain_of(erg_node *x, erg_transition transition, erg_node *also);
 ERG_API void erg_chain_free(erg_chain *chain);
 /* n transitions; the states are in erg_value(x). */
 ERG_API erg_status erg_chain_run(erg_chain *chain, int64_t n);
@@ -47,10 +68,35 @@ typedef struct erg_chain_options {
     /* Called after each kept state with its number; anything but 0 stops the run early. */
     int (*each)(void *self, int64_t kept, const erg_tensor *x);
     void *self;
+    FILE *progress; /* stderr, say: if it is a terminal, a line there tells how far a long run is */
 } erg_chain_options;
 /* Keeps `count` states: (count, B, ...), freed by the caller. If stopped early, the first dimension
  * is the number kept. NULL on an error. */
 ERG_API erg_tensor *erg_chain_sample(erg_chain *chain, int64_t count, erg_chain_options options);
+
+/* from (to / from)^min(t / steps, 1), a 0-d node of step's dtype, for step sizes, temperatures and
+ * noise levels: a schedule as those of nn.h. from and to have one sign and are not 0. */
+ERG_API erg_node *erg_geometric_schedule(erg_node *step, double from, double to, int64_t steps);
+
+/* What happened to each chain since the last reset: float64 states (B), named "<scope>/<name>/...".
+ * They belong to the graph: any number of plans may count into them. */
+typedef struct erg_statistics {
+    erg_node *transitions;                         /* how many */
+    erg_node *acceptance, *energy, *gradient_norm; /* sums over these transitions */
+    erg_node *divergent, *not_finite;              /* numbers of transitions */
+} erg_statistics;
+ERG_API erg_statistics *erg_statistics_new(erg_graph *graph, const char *name, int64_t chains);
+/* An effect that counts this transition; what the transition does not know stays 0. */
+ERG_API erg_node *erg_statistics_count(const erg_statistics *statistics, erg_transition transition);
+ERG_API erg_status erg_statistics_reset(const erg_statistics *statistics);
+typedef struct erg_statistics_summary {
+    double transitions;                       /* of all chains together */
+    double acceptance, energy, gradient_norm; /* means; NaN if there were no transitions */
+    double divergent, not_finite;             /* numbers */
+} erg_statistics_summary;
+/* Of one chain, or of all for chain = -1. */
+ERG_API erg_status erg_statistics_get(const erg_statistics *statistics, int64_t chain,
+                                      erg_statistics_summary *summary);
 
 /* ------------------------------------------------------------------------------- replay buffer */
 
@@ -122,6 +168,86 @@ typedef struct erg_quadrature {
  * normalisable). evaluator: of samples (2). */
 ERG_API erg_status erg_quadrature_2d(erg_evaluator *evaluator, erg_quadrature_options options,
                                      erg_quadrature *result);
+
+/* ------------------------------------------------------------------------------- Metropolis
+ *
+ * Transitions that leave exp(-E) invariant: they propose y and accept it with probability
+ *     a = min(1, exp(E(x) - E(y)) q(x | y) / q(y | x))
+ * (Metropolis et al. 1953; Hastings 1970). E(x) is computed anew in each transition, so params of the
+ * energy may change between two. The decision of each chain is a mask, through which no derivative
+ * passes; derivatives pass through the proposal. On a mistake `next` is NULL. */
+
+/* The shape of the steps: L with L L^T near the covariance of exp(-E). Steps are made in z where
+ * x = L z: for Hamiltonian dynamics that is the mass matrix (L L^T)^-1. */
+typedef enum erg_mass {
+    ERG_MASS_IDENTITY = 0,
+    ERG_MASS_DIAGONAL, /* L is diagonal */
+    ERG_MASS_DENSE     /* L is lower triangular */
+} erg_mass;
+typedef struct erg_metric {
+    erg_mass mass;
+    erg_shape sample; /* of one chain's state, with D elements */
+    erg_node *root;   /* L: a state "<scope>/<name>/root", (D) or (D, D); NULL for the identity */
+} erg_metric;
+/* For states of this shape after the first axis; L = I at first. */
+ERG_API erg_metric *erg_metric_new(erg_graph *graph, const char *name, erg_dtype dtype,
+                                   erg_shape sample, erg_mass mass);
+/* Sets L L^T to a covariance: variances (D) for diagonal mass, (D, D), of which the lower triangle is
+ * read, for dense. Refuses one that is not positive definite. Any float dtype. */
+ERG_API erg_status erg_metric_set(erg_metric *metric, const erg_tensor *covariance);
+
+/* A proposal y of x's shape. fn may set *log_ratio to log q(x | y) - log q(y | x), (B); if it leaves
+ * it NULL the proposal is symmetric. */
+typedef struct erg_proposal {
+    erg_node *(*fn)(void *self, erg_node *x, erg_node **log_ratio);
+    void *self;
+} erg_proposal;
+ERG_API erg_transition erg_metropolis_hastings(erg_energy energy, erg_node *x,
+                                               erg_proposal proposal);
+
+/* For the transitions below. */
+typedef struct erg_metropolis_options {
+    double step_size;         /* default 0.1 */
+    erg_node *step_size_node; /* 0-d, of x's dtype: if set, used instead */
+    const erg_metric *metric; /* default: identity */
+    int steps;                /* HMC: leapfrog steps of a trajectory; default 10 */
+    double jitter;            /* HMC: each chain's step size is multiplied by 1 + jitter u, u
+                                 uniform in [-1, 1), at each transition, so that the lengths of
+                                 trajectories differ; below 1; default none */
+    int max_depth;    /* NUTS: at most 2^max_depth - 1 leapfrog steps; 1 to 20; default 10 */
+    double max_error; /* HMC, NUTS: divergent if the energy rises by more; default 1000 */
+    const char *name; /* NUTS: of its states "<scope>/<name>/..."; default "nuts" */
+} erg_metropolis_options;
+
+/* Random walk: y = x + step_size L xi, xi ~ N(0, I). On N(0, 1) it accepts
+ * (2 / pi) atan(2 / step_size) of its proposals. */
+ERG_API erg_transition erg_random_walk(erg_energy energy, erg_node *x,
+                                       erg_metropolis_options options);
+/* Langevin with the Metropolis correction (Roberts & Tweedie 1996):
+ *     y = x - step_size L L^T grad E(x) + sqrt(2 step_size) L xi. */
+ERG_API erg_transition erg_mala(erg_energy energy, erg_node *x, erg_metropolis_options options);
+/* Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011): momentum drawn anew, then `steps` leapfrog
+ * steps of step_size, accepted by the change of E + kinetic energy. */
+ERG_API erg_transition erg_hmc(erg_energy energy, erg_node *x, erg_metropolis_options options);
+/* The no-U-turn sampler (Hoffman & Gelman 2014) in its multinomial form (Betancourt 2017), by the
+ * iteration of Phan et al. (2019): one run of a plan is one leapfrog step of every chain; a chain whose
+ * trajectory has ended waits for the others. x is the leaf that holds the chains, whose effects
+ * need erg_chain_of. acceptance is the mean over the trajectory. */
+ERG_API erg_transition erg_nuts(erg_energy energy, erg_node *x, erg_metropolis_options options);
+
+/* Warm-up as in Stan: step_size by dual averaging (Hoffman & Gelman 2014), the metric from the
+ * states of windows that double in length. All chains are taken to sample one density and share
+ * what is learnt. */
+typedef struct erg_warm_up_options {
+    double target;      /* of the mean acceptance, in (0, 1); default 0.8 */
+    erg_metric *metric; /* set after each window; default: none is learnt */
+    FILE *progress;     /* as in erg_chain_options */
+} erg_warm_up_options;
+/* n transitions of the chain, whose transition reads step_size, a 0-d input or state that starts
+ * at any value > 0, and counts into the statistics, which are reset before and after. A step size
+ * that was left 0 or is not finite is refused. */
+ERG_API erg_status erg_warm_up(erg_chain *chain, const erg_statistics *statistics,
+                               erg_node *step_size, int64_t n, erg_warm_up_options options);
 
 #ifdef __cplusplus
 }

@@ -50,7 +50,11 @@ test_programs = \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \
-    %D%/test_vmath
+    %D%/test_vmath \
+    %D%/test_calibration \
+    %D%/test_chain \
+    %D%/test_metropolis \
+    %D%/test_nuts
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
     %D%/test_fit2d.sh %D%/test_mnist_classifier.sh
 
@@ -66,7 +70,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
-%C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
+%C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/mcmc.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
 %C%_test_layers_SOURCES = %D%/test_layers.c %D%/golden_layers.h %D%/module_checks.h %D%/plan_tools.h
 %C%_test_models_SOURCES = %D%/test_models.c %D%/module_checks.h %D%/plan_tools.h
@@ -80,6 +84,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
     %D%/programs.sh %D%/faults.h %D%/modules.h
+    %D%/faults.h %D%/mcmc.h %D%/modules.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

@@ -355,6 +355,32 @@ static bool keep(void) {
     return done;
 }
 
+/* Chains of several runs with all that belongs to them. */
+static bool sample(void) {
+    erg_graph *graph = erg_graph_new(1);
+    double stiffness = 1;
+    erg_energy energy = {erg_harmonic_energy, &stiffness};
+    erg_node *x = erg_input(graph, "x", F64, ERG_SHAPE(4, 2));
+    erg_node *step = erg_input(graph, "step", F64, ERG_SCALAR);
+    erg_metric *metric = erg_metric_new(graph, "metric", F64, ERG_SHAPE(2), ERG_MASS_DENSE);
+    erg_metropolis_options options = {.step_size_node = step, .metric = metric, .max_depth = 2};
+    erg_transition nuts = erg_nuts(energy, x, options);
+    erg_statistics *statistics = erg_statistics_new(graph, "statistics", 4);
+    erg_node *count = erg_statistics_count(statistics, nuts);
+    erg_chain *chain = count && metric ? erg_chain_of(x, nuts, count) : NULL;
+    bool done = chain;
+    if (done) {
+        erg_tensor_fill(erg_value(step), 0.5);
+        done = !erg_warm_up(chain, statistics, step, 9, (erg_warm_up_options){.metric = metric});
+    }
+    erg_tensor *kept = done ? erg_chain_sample(chain, 2, (erg_chain_options){0}) : NULL;
+    done = kept;
+    erg_tensor_free(kept);
+    erg_chain_free(chain);
+    erg_graph_free(graph);
+    return done;
+}
+
 static bool draw(void) {
     erg_plot *plot = erg_plot_new((erg_plot_options){
         .width = 120, .height = 90, .title = "t", .x_label = "x", .y_label = "y"});
@@ -385,6 +411,7 @@ static const struct scenario {
                  {"write and read", write_and_read, 10},
                  {"exchange", exchange, 60},
                  {"keep", keep, 60},
+                 {"sample", sample, 60},
                  {"draw", draw, 10}};
 
 /* Number k refused, for every k until the scenario asks less often than that. */
