@@ -3,8 +3,22 @@
 nobase_pkginclude_HEADERS += %D%/samplers.h
 
 libcore_la_SOURCES += \
+    %D%/annealed.c \
+    %D%/batch.c \
+    %D%/batch.h \
     %D%/chain.c \
+    %D%/guard.c \
     %D%/langevin.c \
+    %D%/ode.c \
+    %D%/parallel_tempering.c \
+    %D%/probability_flow.c \
     %D%/quadrature.c \
     %D%/replay.c \
-    %D%/toy.c
+    %D%/sgld.c \
+    %D%/svgd.c \
+    %D%/tempered_transition.c \
+    %D%/tempering.c \
+    %D%/tempering.h \
+    %D%/toy.c \
+    %D%/underdamped.c \
+    %D%/unroll.c
