@@ -169,7 +169,7 @@ START_TEST(preconditioned_law_is_exact) {
             for (int i = 0; i < 3; i++)
                 inverse[i] = sqrt(inverse[i]);
         erg_node *p = input_of(g, ERG_SHAPE(3), inverse);
-        erg_langevin_options options = {.step_size = planted ? 0.05 : h, .preconditioner = p};
+        erg_langevin_options options = {.step_size = planted ? 0.1 : h, .preconditioner = p};
         erg_chain *chain = erg_chain_new(x, erg_langevin(springs_of(g, k, 3), x, options));
         ck_assert_int_eq(erg_chain_run(chain, 60), ERG_OK);
         for (int i = 0; i < 3; i++) {
