@@ -99,7 +99,7 @@ enum { LEVELS = COUNT(betas) };
 
 /* Every temperature has its own law, from chains that all began in one mode. */
 START_TEST(replicas_have_the_law_of_each_temperature) {
-    const int64_t chains = draws(4000, 400), rounds = 150;
+    const int64_t chains = draws(4000, 1200), rounds = 150;
     replicas r = new_replicas(chains, (erg_ladder){.levels = LEVELS, .betas = betas},
                               (erg_transition){walk, NULL});
     erg_run_n(r.plan, rounds);
@@ -131,7 +131,7 @@ static double crossed(const erg_tensor *x, int64_t chains) {
 /* Langevin alone stays where it began; with tempering it finds both halves. The step at beta_k is
  * step / beta_k by the preconditioner. */
 START_TEST(tempering_finds_both_halves) {
-    const int64_t chains = draws(2000, 300), rounds = 300, levels = 6;
+    const int64_t chains = draws(2000, 500), rounds = 200, levels = 6;
     const double hottest = 20;
     erg_graph *g = erg_graph_new(62);
     erg_node *alone = erg_state(g, "alone", ERG_FLOAT64, ERG_SHAPE(chains, 1));
@@ -139,7 +139,7 @@ START_TEST(tempering_finds_both_halves) {
     erg_langevin_options options = {.step_size = 0.1};
     erg_chain *chain = erg_chain_new(alone, erg_langevin(two_modes(g), alone, options));
     ck_assert_int_eq(erg_chain_run(chain, rounds), ERG_OK);
-    ck_assert_double_lt(crossed(erg_value(alone), chains), 0.2);
+    ck_assert_double_lt(crossed(erg_value(alone), chains), 0.25);
     erg_chain_free(chain);
 
     erg_node *x = erg_state(g, "x", ERG_FLOAT64, ERG_SHAPE(levels * chains, 1));
