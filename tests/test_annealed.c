@@ -301,6 +301,31 @@ START_TEST(equations_that_cannot_be_solved_leave_x) {
 }
 END_TEST
 
+/* dx/dt = -1000 x log x: log x decays as exp(-1000 t). The first step is so long that a logarithm is of
+ * a negative number: it is tried again, shorter. */
+static erg_node *steep(void *self, erg_node *x, erg_node *t) {
+    (void)self;
+    (void)t;
+    return erg_mul_scalar(erg_mul(x, erg_log(x)), -1000);
+}
+
+START_TEST(steps_that_are_not_finite_are_tried_again) {
+    const double to = 0.2, rest = exp(-1000 * 0.001);
+    erg_graph *g = erg_graph_new(0);
+    erg_node *x = input_of(g, ERG_SHAPE(2, 1), (double[]){10, 0.5});
+    erg_ode *ode = erg_ode_new((erg_field){steep, NULL}, x, (erg_ode_options){.tolerance = 1e-8});
+    ck_assert_int_eq(erg_ode_run(ode, 0, to), ERG_OK);
+    ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), 0), 1, 1e-6);
+    erg_tensor_set(erg_value(x), 0, 10);
+    erg_tensor_set(erg_value(x), 1, 0.5);
+    ck_assert_int_eq(erg_ode_run(ode, 0.5, 0.501), ERG_OK);
+    ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), 0), pow(10, rest), 1e-6);
+    ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), 1), pow(0.5, rest), 1e-6);
+    erg_ode_free(ode);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- threads, misuse */
 
 static erg_tensor *flowed_with(int threads) {
@@ -420,6 +445,7 @@ int main(void) {
     tcase_add_test(equations, each_chain_keeps_its_tolerance);
     tcase_add_test(equations, flow_of_a_gaussian_is_exact);
     tcase_add_test(equations, flow_of_a_mixture_is_its_quantiles);
+    tcase_add_test(equations, steps_that_are_not_finite_are_tried_again);
     tcase_add_test(equations, equations_that_cannot_be_solved_leave_x);
     suite_add_tcase(suite, equations);
     TCase *general = tcase_create("general");
