@@ -1,7 +1,7 @@
-/* annealed.c: sampling with an energy E(x, s) of data smoothed by noise of standard deviation s, from
- * much noise to little. At a level s the density is smooth at the scale s, so a Langevin step of
- * step s^2 has the same relative error at every level (Song & Ermon 2019). Between two levels, the
- * variance-exploding diffusion run backwards removes the variance s^2 - s'^2:
+/* annealed.c: sampling with an energy E(x, s) of data smoothed by noise of standard deviation s,
+ * from much noise to little. At a level s the density is smooth at the scale s, so a Langevin step
+ * of step s^2 has the same relative error at every level (Song & Ermon 2019). Between two levels,
+ * the variance-exploding diffusion run backwards removes the variance s^2 - s'^2:
  *     x' = x - (s^2 - s'^2) grad E(x, s) + sqrt(s^2 - s'^2) xi
  * is the predictor of Song et al. (2021), Langevin steps at the new level its corrector. */
 #include <math.h>

@@ -1,5 +1,5 @@
-/* batch.h: numbers for each chain, (B), beside states (B, ...): what transitions that decide chain by
- * chain share. */
+/* batch.h: numbers for each chain, (B), beside states (B, ...): what transitions that decide chain
+ * by chain share. */
 #ifndef ERG_SAMPLERS_BATCH_H
 #define ERG_SAMPLERS_BATCH_H
 
@@ -7,7 +7,8 @@
 
 #include "samplers.h"
 
-/* A number for each chain, (B) -> (B, 1, ..., 1), which broadcasts against x (B, ...); 0-d stays. */
+/* A number for each chain, (B) -> (B, 1, ..., 1), which broadcasts against x (B, ...); 0-d stays.
+ * */
 erg_node *erg_per_chain(erg_node *number, erg_node *x);
 /* The sum over the axes of a sample, (B, ...) -> (B). */
 erg_node *erg_chain_total(erg_node *x);

@@ -1,5 +1,5 @@
-/* guard.c: a move to where the energy is NaN or infinite is a rejection: the chain stays where it was,
- * and the rejection can be counted. */
+/* guard.c: a move to where the energy is NaN or infinite is a rejection: the chain stays where it
+ * was, and the rejection can be counted. */
 #include <float.h>
 
 #include "batch.h"

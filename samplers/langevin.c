@@ -1,6 +1,6 @@
 /* langevin.c: one step of overdamped Langevin dynamics, dx = -P grad E dt + sqrt(2 P) dW with a
- * diagonal P, the identity as a rule, by the scheme of Euler and Maruyama. The step is a node, so that chains, losses that differentiate through them
- * and plans are all built of the same thing. */
+ * diagonal P, the identity as a rule, by the scheme of Euler and Maruyama. The step is a node, so
+ * that chains, losses that differentiate through them and plans are all built of the same thing. */
 #include <math.h>
 #include <stdbool.h>
 
@@ -56,7 +56,7 @@ erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_options opti
     return clamped ? erg_clamp(next, o.clamp_low, o.clamp_high) : next;
 }
 
-erg_node *erg_langevin_transition(void *self, erg_energy tempered, erg_node *beta, erg_node *x) {
+erg_node *erg_langevin_kernel(void *self, erg_energy tempered, erg_node *beta, erg_node *x) {
     const erg_langevin_options *options = self;
     (void)beta;
     return erg_langevin(tempered, x, options ? *options : (erg_langevin_options){0});

@@ -1,8 +1,9 @@
 /* ode.c: dx/dt = f(x, t) by the embedded pair of Dormand and Prince (1980), orders 5 and 4, in
  * lock-step over chains: each chain has its own time and step, and one plan tries one step of each.
- * With err the difference of the two orders, weighted by the tolerance and averaged over the elements
- * of a sample, a step with err <= 1 is taken, and the next is 0.9 err^(-1/5) times as long, between
- * 1/5 and 5 (Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, II.4). */
+ * With err the difference of the two orders, weighted by the tolerance and averaged over the
+ * elements of a sample, a step with err <= 1 is taken, and the next is 0.9 err^(-1/5) times as
+ * long, between 1/5 and 5 (Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I,
+ * II.4). */
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>

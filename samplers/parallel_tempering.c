@@ -1,9 +1,9 @@
-/* parallel_tempering.c: replicas at every temperature of a ladder that exchange their states (Swendsen
- * & Wang 1986; Geyer 1991). After a move of each at its own temperature, neighbours k and k + 1 swap
- * with probability
+/* parallel_tempering.c: replicas at every temperature of a ladder that exchange their states
+ * (Swendsen & Wang 1986; Geyer 1991). After a move of each at its own temperature, neighbours k and
+ * k + 1 swap with probability
  *     min(1, exp((beta_k - beta_(k+1)) (E(x_k) - E(x_(k+1))))),
- * the pairs of even k in one round, those of odd k in the next. Chains and temperatures are one batch:
- * row k B + b is chain b at beta_k. */
+ * the pairs of even k in one round, those of odd k in the next. Chains and temperatures are one
+ * batch: row k B + b is chain b at beta_k. */
 #include "batch.h"
 #include "tempering.h"
 
@@ -66,13 +66,13 @@ static erg_parallel_tempering *make_states(erg_graph *graph, const char *name, i
 }
 
 /* The nodes of next and update, once all is checked. */
-static bool build(erg_parallel_tempering *p, erg_energy energy, erg_node *x,
-                  erg_transition transition, const double *betas, int64_t k) {
+static bool build(erg_parallel_tempering *p, erg_energy energy, erg_node *x, erg_kernel kernel,
+                  const double *betas, int64_t k) {
     erg_shape shape = erg_node_shape(x);
     int64_t chains = shape.dims[0] / k;
     erg_node *beta = column(x, betas, k);
     erg_node *of_rows = erg_flatten(erg_broadcast(beta, ERG_SHAPE(k, chains)), 0);
-    erg_node *moved = erg_transition_at("parallel_tempering", transition, energy, of_rows, x);
+    erg_node *moved = erg_kernel_apply("parallel_tempering", kernel, energy, of_rows, x);
     erg_guarded kept = erg_guard(energy, x, moved);
     if (!kept.next)
         return false;
@@ -92,7 +92,7 @@ static bool build(erg_parallel_tempering *p, erg_energy energy, erg_node *x,
 }
 
 erg_parallel_tempering *erg_parallel_tempering_new(erg_energy energy, erg_node *x,
-                                                   erg_transition transition,
+                                                   erg_kernel kernel,
                                                    erg_parallel_tempering_options options) {
     erg_graph *graph = erg_node_graph(x);
     erg_shape shape = erg_node_shape(x);
@@ -107,5 +107,5 @@ erg_parallel_tempering *erg_parallel_tempering_new(erg_energy energy, erg_node *
             graph, "parallel_tempering: x is %s, must have a multiple of %lld rows",
             erg_shape_text(shape, text), (long long)k);
     erg_parallel_tempering *p = make_states(graph, options.name, k - 1);
-    return p && build(p, energy, x, transition, betas, k) ? p : NULL;
+    return p && build(p, energy, x, kernel, betas, k) ? p : NULL;
 }

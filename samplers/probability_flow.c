@@ -1,6 +1,6 @@
-/* probability_flow.c: the deterministic twin of the variance-exploding diffusion (Song et al. 2021).
- * Points that move by dx/ds = s grad E(x, s) have the density exp(-E(., s)) / Z at every noise s, if
- * they have it at one. In u = log s,
+/* probability_flow.c: the deterministic twin of the variance-exploding diffusion (Song et al.
+ * 2021). Points that move by dx/ds = s grad E(x, s) have the density exp(-E(., s)) / Z at every
+ * noise s, if they have it at one. In u = log s,
  *     dx/du = s^2 grad E(x, s),
  * whose steps are relative ones of s. Points of N(0, a^2 + s^2) move as sqrt(a^2 + s^2). */
 #include "batch.h"

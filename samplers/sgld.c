@@ -1,7 +1,7 @@
 /* sgld.c: the step sizes of stochastic gradient Langevin dynamics (Welling & Teh 2011). With steps
  * scale (offset + t)^-power, 1/2 < power <= 1, their sum diverges and the sum of their squares does
- * not: the chain reaches every place, the noise of the gradients and the error of the discretisation
- * die out, and no rejection is needed. */
+ * not: the chain reaches every place, the noise of the gradients and the error of the
+ * discretisation die out, and no rejection is needed. */
 #include <math.h>
 
 #include "batch.h"

@@ -15,8 +15,8 @@ static erg_node *squared_distances(erg_node *x) {
     return erg_sum(erg_square(apart), ERG_AXES(2), 0);
 }
 
-/* The median by bisection between 0 and the largest: half of the numbers are not above it. 24 halvings
- * are float32's precision. */
+/* The median by bisection between 0 and the largest: half of the numbers are not above it. 24
+ * halvings are float32's precision. */
 static erg_node *median(erg_node *x) {
     erg_node *high = erg_max(x, ERG_ALL, 0), *low = high ? erg_full_like(high, 0) : NULL;
     for (int i = 0; i < 24; i++) {

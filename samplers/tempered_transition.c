@@ -13,7 +13,7 @@ static erg_node *weigh(erg_node *log_ratio, erg_energy energy, erg_node *at, dou
     return log_ratio ? erg_add(log_ratio, term) : term;
 }
 
-erg_accepted erg_tempered_transition(erg_energy energy, erg_node *x, erg_transition transition,
+erg_accepted erg_tempered_transition(erg_energy energy, erg_node *x, erg_kernel kernel,
                                      erg_ladder ladder) {
     const erg_accepted none = {NULL, NULL, NULL};
     const char *name = "tempered_transition";
@@ -24,10 +24,10 @@ erg_accepted erg_tempered_transition(erg_energy energy, erg_node *x, erg_transit
     erg_node *at = x, *log_ratio = NULL;
     for (int64_t i = 1; at && i < n; i++) {
         log_ratio = weigh(log_ratio, energy, at, betas[i - 1] - betas[i]);
-        at = erg_transition_at(name, transition, energy, erg_number_like(x, betas[i], NULL), at);
+        at = erg_kernel_apply(name, kernel, energy, erg_number_like(x, betas[i], NULL), at);
     }
     for (int64_t i = n - 1; at && i > 0; i--) {
-        at = erg_transition_at(name, transition, energy, erg_number_like(x, betas[i], NULL), at);
+        at = erg_kernel_apply(name, kernel, energy, erg_number_like(x, betas[i], NULL), at);
         log_ratio = weigh(log_ratio, energy, at, betas[i] - betas[i - 1]);
     }
     if (!at || !log_ratio)

@@ -43,13 +43,13 @@ erg_energy erg_energy_times(erg_graph *graph, erg_energy energy, erg_node *beta)
     return (erg_energy){p ? product_energy : NULL, p};
 }
 
-erg_node *erg_transition_at(const char *operation, erg_transition transition, erg_energy energy,
-                            erg_node *beta, erg_node *x) {
+erg_node *erg_kernel_apply(const char *operation, erg_kernel kernel, erg_energy energy,
+                           erg_node *beta, erg_node *x) {
     erg_graph *graph = erg_node_graph(x);
-    if (!transition.fn)
+    if (!kernel.fn)
         return erg_graph_fail(graph, "%s: no transition", operation);
     erg_energy tempered = erg_energy_times(graph, energy, beta);
-    erg_node *next = tempered.fn ? transition.fn(transition.self, tempered, beta, x) : NULL;
+    erg_node *next = tempered.fn ? kernel.fn(kernel.self, tempered, beta, x) : NULL;
     char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
     if (next && !erg_shape_equal(erg_node_shape(next), erg_node_shape(x)))
         return erg_graph_fail(graph, "%s: the transition makes %s of %s", operation,

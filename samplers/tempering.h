@@ -11,7 +11,7 @@ const double *erg_ladder_betas(erg_graph *graph, const char *operation, erg_ladd
 /* beta E, with beta () or (B). fn is NULL on a mistake. */
 erg_energy erg_energy_times(erg_graph *graph, erg_energy energy, erg_node *beta);
 /* One transition for beta E, its shape checked. */
-erg_node *erg_transition_at(const char *operation, erg_transition transition, erg_energy energy,
-                            erg_node *beta, erg_node *x);
+erg_node *erg_kernel_apply(const char *operation, erg_kernel kernel, erg_energy energy,
+                           erg_node *beta, erg_node *x);
 
 #endif

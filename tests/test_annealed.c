@@ -1,6 +1,6 @@
 /* test_annealed.c: sampling through levels of noise, and the differential equations behind it, with
- * energies whose smoothed densities are known: Gaussians, where every step is a linear recursion, and
- * mixtures of them. */
+ * energies whose smoothed densities are known: Gaussians, where every step is a linear recursion,
+ * and mixtures of them. */
 #include "modules.h"
 
 /* ------------------------------------------------------------------------------- energies */
@@ -15,8 +15,8 @@ static erg_node *smooth_gaussian(void *self, erg_node *x, erg_node *noise) {
 enum { MODES = 2 };
 static const double weights[MODES] = {0.3, 0.7}, means[MODES] = {-2, 2}, spread = 0.5;
 
-/* -log sum_k w_k N(x; m_k, spread^2 + s^2) but for a constant of x; x (B, 1). self, if there is one:
- * a wrong factor of s. */
+/* -log sum_k w_k N(x; m_k, spread^2 + s^2) but for a constant of x; x (B, 1). self, if there is
+ * one: a wrong factor of s. */
 static erg_node *smooth_mixture(void *self, erg_node *x, erg_node *noise) {
     const double *wrong = self;
     erg_node *s = wrong ? erg_mul_scalar(noise, *wrong) : noise;
@@ -54,7 +54,8 @@ START_TEST(levels_are_geometric) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- annealed sampling */
+/* ------------------------------------------------------------------------------- annealed sampling
+ * */
 
 typedef struct anneal {
     erg_graph *graph;
@@ -301,8 +302,8 @@ START_TEST(equations_that_cannot_be_solved_leave_x) {
 }
 END_TEST
 
-/* dx/dt = -1000 x log x: log x decays as exp(-1000 t). The first step is so long that a logarithm is of
- * a negative number: it is tried again, shorter. */
+/* dx/dt = -1000 x log x: log x decays as exp(-1000 t). The first step is so long that a logarithm
+ * is of a negative number: it is tried again, shorter. */
 static erg_node *steep(void *self, erg_node *x, erg_node *t) {
     (void)self;
     (void)t;
@@ -326,7 +327,8 @@ START_TEST(steps_that_are_not_finite_are_tried_again) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse */
+/* ------------------------------------------------------------------------------- threads, misuse
+ * */
 
 static erg_tensor *flowed_with(int threads) {
     ck_assert_int_eq(erg_set_threads(threads), ERG_OK);

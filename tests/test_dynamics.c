@@ -1,5 +1,5 @@
-/* test_dynamics.c: Langevin dynamics preconditioned, with decaying steps and with a velocity, descent
- * to modes, and gradients through chains, against what linear recursions give exactly. */
+/* test_dynamics.c: Langevin dynamics preconditioned, with decaying steps and with a velocity,
+ * descent to modes, and gradients through chains, against what linear recursions give exactly. */
 #include "modules.h"
 
 /* E = sum_i k_i x_i^2 / 2 with k (D) a node. */
@@ -12,8 +12,8 @@ static erg_energy springs_of(erg_graph *g, const double *k, int64_t d) {
 }
 
 /* Runs x <- next.x, v <- next.v n times. */
-static void run_phase(erg_phase now, erg_phase next, int64_t n) {
-    erg_node *both = erg_phase_assign(now, next);
+static void run_motion(erg_motion now, erg_motion next, int64_t n) {
+    erg_node *both = erg_motion_assign(now, next);
     erg_plan *plan = erg_compile(&both, 1);
     ck_assert_msg(plan != NULL, "%s", erg_error_message());
     erg_run_n(plan, n);
@@ -31,8 +31,8 @@ static double z_of_variance(erg_node *x, int64_t i, double variance) {
     return (squares / (double)chains / variance - 1) / sqrt(2.0 / (double)chains);
 }
 
-/* The covariance (xx, xv, vv) of (x, v), from 0, after n maps by the matrix m and noise that adds the
- * covariance q each time. */
+/* The covariance (xx, xv, vv) of (x, v), from 0, after n maps by the matrix m and noise that adds
+ * the covariance q each time. */
 static void propagate(const double m[2][2], const double q[3], int64_t n, double *c) {
     c[0] = c[1] = c[2] = 0;
     for (int64_t t = 0; t < n; t++) {
@@ -48,7 +48,8 @@ static void propagate(const double m[2][2], const double q[3], int64_t n, double
     }
 }
 
-/* ------------------------------------------------------------------------------- with a velocity */
+/* ------------------------------------------------------------------------------- with a velocity
+ * */
 
 /* Positions of BAOAB on N(0, 1 / k) have exactly the variance 1 / k, whatever the step. Planted: a
  * decay that does not fit the noise is a temperature off, and another k. */
@@ -59,11 +60,11 @@ static const struct {
 static double baoab(double k, double step, double friction, double claimed) {
     const int64_t chains = draws(40000, 2000);
     erg_graph *g = erg_graph_new(31);
-    erg_phase now = {input_of(g, ERG_SHAPE(chains, 1), NULL),
-                     input_of(g, ERG_SHAPE(chains, 1), NULL)};
+    erg_motion now = {input_of(g, ERG_SHAPE(chains, 1), NULL),
+                      input_of(g, ERG_SHAPE(chains, 1), NULL)};
     erg_underdamped_options options = {.step_size = step, .friction = friction};
-    run_phase(now, erg_underdamped_langevin(springs_of(g, &k, 1), now, options),
-              100 + (int64_t)(60 / step));
+    run_motion(now, erg_underdamped_langevin(springs_of(g, &k, 1), now, options),
+               100 + (int64_t)(60 / step));
     double z = z_of_variance(now.x, 0, claimed);
     erg_graph_free(g);
     return z;
@@ -80,13 +81,13 @@ START_TEST(baoab_is_exact_for_gaussians) {
 }
 END_TEST
 
-/* Without friction it is the leapfrog, with v half a kick ahead: with w = v + h / 2 k x the velocity
- * at x, (1 - h^2 k / 4) k x^2 + w^2 is conserved. */
+/* Without friction it is the leapfrog, with v half a kick ahead: with w = v + h / 2 k x the
+ * velocity at x, (1 - h^2 k / 4) k x^2 + w^2 is conserved. */
 START_TEST(without_friction_energy_is_conserved) {
     const double k = 2, h = 0.3;
     erg_graph *g = erg_graph_new(0);
-    erg_phase now = {input_of(g, ERG_SHAPE(2, 1), (double[]){1, -0.5}),
-                     input_of(g, ERG_SHAPE(2, 1), (double[]){0.25, 2})};
+    erg_motion now = {input_of(g, ERG_SHAPE(2, 1), (double[]){1, -0.5}),
+                      input_of(g, ERG_SHAPE(2, 1), (double[]){0.25, 2})};
     double before[2], moved = 0;
     for (int run = 0; run < 2; run++) {
         for (int i = 0; i < 2; i++) {
@@ -99,7 +100,7 @@ START_TEST(without_friction_energy_is_conserved) {
             moved += fabs(x - (i ? -0.5 : 1));
         }
         erg_underdamped_options options = {.step_size = h, .friction = ERG_ZERO};
-        run_phase(now, erg_underdamped_langevin(springs_of(g, &k, 1), now, options), 37);
+        run_motion(now, erg_underdamped_langevin(springs_of(g, &k, 1), now, options), 37);
     }
     ck_assert_double_gt(moved, 0.1);
     erg_graph_free(g);
@@ -112,11 +113,11 @@ START_TEST(sghmc_has_its_law) {
     const int64_t chains = draws(40000, 2000), n = 200;
     for (int j = 0; j < COUNT(noises); j++) {
         erg_graph *g = erg_graph_new(32);
-        erg_phase now = {input_of(g, ERG_SHAPE(chains, 1), NULL),
-                         input_of(g, ERG_SHAPE(chains, 1), NULL)};
+        erg_motion now = {input_of(g, ERG_SHAPE(chains, 1), NULL),
+                          input_of(g, ERG_SHAPE(chains, 1), NULL)};
         erg_sghmc_options options = {
             .learning_rate = rate, .friction = friction, .gradient_noise = noises[j]};
-        run_phase(now, erg_sghmc(springs_of(g, &k, 1), now, options), n);
+        run_motion(now, erg_sghmc(springs_of(g, &k, 1), now, options), n);
         const double q = 2 * (friction - noises[j]) * rate;
         const double m[2][2] = {{1 - rate * k, 1 - friction}, {-rate * k, 1 - friction}};
         double c[3];
@@ -135,9 +136,9 @@ START_TEST(nesterov_is_its_recursion) {
     for (int heavy = 0; heavy < 2; heavy++) {
         erg_graph *g = erg_graph_new(0);
         double x[] = {1, -2}, v[] = {0, 0}, h = 0.02, momentum = heavy ? 0.9 : 0;
-        erg_phase now = {input_of(g, ERG_SHAPE(1, 2), x), input_of(g, ERG_SHAPE(1, 2), v)};
+        erg_motion now = {input_of(g, ERG_SHAPE(1, 2), x), input_of(g, ERG_SHAPE(1, 2), v)};
         erg_nesterov_options options = {.step_size = h, .momentum = heavy ? 0 : ERG_ZERO};
-        run_phase(now, erg_nesterov(springs_of(g, k, 2), now, options), 150);
+        run_motion(now, erg_nesterov(springs_of(g, k, 2), now, options), 150);
         for (int i = 0; i < 2; i++) {
             for (int t = 0; t < 150; t++) {
                 v[i] = momentum * v[i] - h * k[i] * (x[i] + momentum * v[i]);
@@ -154,8 +155,8 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- preconditioner */
 
-/* With P = 1 / k all directions are as fast: the variance is 1 / (k (1 - h / 2)) in each. Planted: a
- * gradient alone, or a noise alone, that is preconditioned is another law. */
+/* With P = 1 / k all directions are as fast: the variance is 1 / (k (1 - h / 2)) in each. Planted:
+ * a gradient alone, or a noise alone, that is preconditioned is another law. */
 START_TEST(preconditioned_law_is_exact) {
     const double k[] = {0.01, 1, 100}, h = 0.5;
     const int64_t chains = draws(20000, 2000);
@@ -248,7 +249,7 @@ START_TEST(gradients_pass_through_chains) {
     erg_node *x = input_of(g, ERG_SHAPE(3, 1), at), *stiffness = number_param(g, "s", s);
     erg_energy energy = {springs, stiffness};
     erg_langevin_options options = {.step_size = h, .noise = ERG_ZERO};
-    erg_transition move = {erg_langevin_transition, &options};
+    erg_kernel move = {erg_langevin_kernel, &options};
     erg_node *last = erg_unroll(move, energy, x, k);
     double *states = elements_of(last), *dx = elements_of(erg_gradient(last, x)), sum = 0;
     double factor = 1 - h * s;
@@ -279,9 +280,9 @@ START_TEST(unrolled_gradients_are_finite_differences) {
     erg_node *xs[] = {input_of(g, ERG_SHAPE(3, 1), (double[]){0.5, -1, 1.2}),
                       number_param(g, "w", 0.8), number_param(g, "b", 0.3)};
     erg_langevin_options options = {.step_size = 0.05, .noise = ERG_ZERO};
-    erg_node *last = erg_unroll((erg_transition){erg_langevin_transition, &options},
+    erg_node *last = erg_unroll((erg_kernel){erg_langevin_kernel, &options},
                                 (erg_energy){quartic, &xs[1]}, xs[0], 4);
-    erg_phase now = {last, erg_full_like(last, 0)};
+    erg_motion now = {last, erg_full_like(last, 0)};
     for (int i = 0; i < 3; i++) /* and through velocities */
         now = erg_nesterov((erg_energy){quartic, &xs[1]}, now, (erg_nesterov_options){0});
     erg_gradcheck_result result;
@@ -299,8 +300,8 @@ START_TEST(unrolled_noise_is_new_each_time) {
     erg_graph *g = erg_graph_new(38);
     erg_node *x = input_of(g, ERG_SHAPE(chains, 1), NULL);
     erg_langevin_options options = {.step_size = h};
-    erg_node *last = erg_unroll((erg_transition){erg_langevin_transition, &options},
-                                springs_of(g, &none, 1), x, k);
+    erg_node *last =
+        erg_unroll((erg_kernel){erg_langevin_kernel, &options}, springs_of(g, &none, 1), x, k);
     erg_chain *chain = erg_chain_new(x, last);
     erg_chain_run(chain, 1);
     ck_assert_double_lt(fabs(z_of_variance(x, 0, 2 * h * (double)k)), CRITICAL_Z);
@@ -337,7 +338,8 @@ START_TEST(moves_to_no_energy_are_rejected) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse */
+/* ------------------------------------------------------------------------------- threads, misuse
+ * */
 
 /* One run of each kind of dynamics in float32; the caller frees the states. */
 static erg_tensor *dynamics_with(int threads) {
@@ -345,12 +347,12 @@ static erg_tensor *dynamics_with(int threads) {
     erg_graph *g = erg_graph_new(39);
     double one = 1;
     erg_energy energy = {erg_harmonic_energy, &one};
-    erg_phase now = {erg_state(g, "x", ERG_FLOAT32, ERG_SHAPE(1000, 3)),
-                     erg_state(g, "v", ERG_FLOAT32, ERG_SHAPE(1000, 3))};
-    erg_phase next = erg_underdamped_langevin(energy, now, (erg_underdamped_options){0});
+    erg_motion now = {erg_state(g, "x", ERG_FLOAT32, ERG_SHAPE(1000, 3)),
+                      erg_state(g, "v", ERG_FLOAT32, ERG_SHAPE(1000, 3))};
+    erg_motion next = erg_underdamped_langevin(energy, now, (erg_underdamped_options){0});
     next = erg_sghmc(energy, next, (erg_sghmc_options){0});
     next = erg_nesterov(energy, next, (erg_nesterov_options){0});
-    run_phase(now, next, 20);
+    run_motion(now, next, 20);
     const erg_tensor *x = erg_value(now.x);
     erg_tensor *copy = erg_tensor_from(x->dtype, x->shape, x->data);
     erg_graph_free(g);
@@ -368,54 +370,55 @@ START_TEST(dynamics_have_the_same_bits_at_any_threads) {
 }
 END_TEST
 
-#define REFUSES_PHASE(text, call) REFUSES(g, text, (call).x)
+#define REFUSES_MOTION(text, call) REFUSES(g, text, (call).x)
 
 START_TEST(dynamics_refuse_misuse) {
     double one = 1;
     const erg_energy energy = {erg_harmonic_energy, &one};
     erg_graph *g = erg_graph_new(0);
     erg_node *x = input_of(g, ERG_SHAPE(3, 2), NULL), *column = input_of(g, ERG_SHAPE(3, 1), NULL);
-    const erg_phase good = {x, x}, bad = {x, column}, half = {x, NULL};
+    const erg_motion good = {x, x}, bad = {x, column}, half = {x, NULL};
     const double numbers[] = {-1, NAN, INFINITY};
     for (int i = 0; i < COUNT(numbers); i++) {
         double n = numbers[i];
-        REFUSES_PHASE(
+        REFUSES_MOTION(
             "underdamped_langevin: step",
             erg_underdamped_langevin(energy, good, (erg_underdamped_options){.step_size = n}));
-        REFUSES_PHASE("friction", erg_underdamped_langevin(
-                                      energy, good, (erg_underdamped_options){.friction = n}));
-        REFUSES_PHASE("sghmc: learning rate",
-                      erg_sghmc(energy, good, (erg_sghmc_options){.learning_rate = n}));
-        REFUSES_PHASE("friction", erg_sghmc(energy, good, (erg_sghmc_options){.friction = n}));
-        REFUSES_PHASE("noise", erg_sghmc(energy, good, (erg_sghmc_options){.gradient_noise = n}));
-        REFUSES_PHASE("nesterov: step",
-                      erg_nesterov(energy, good, (erg_nesterov_options){.step_size = n}));
-        REFUSES_PHASE("momentum",
-                      erg_nesterov(energy, good, (erg_nesterov_options){.momentum = n}));
+        REFUSES_MOTION("friction", erg_underdamped_langevin(
+                                       energy, good, (erg_underdamped_options){.friction = n}));
+        REFUSES_MOTION("sghmc: learning rate",
+                       erg_sghmc(energy, good, (erg_sghmc_options){.learning_rate = n}));
+        REFUSES_MOTION("friction", erg_sghmc(energy, good, (erg_sghmc_options){.friction = n}));
+        REFUSES_MOTION("noise", erg_sghmc(energy, good, (erg_sghmc_options){.gradient_noise = n}));
+        REFUSES_MOTION("nesterov: step",
+                       erg_nesterov(energy, good, (erg_nesterov_options){.step_size = n}));
+        REFUSES_MOTION("momentum",
+                       erg_nesterov(energy, good, (erg_nesterov_options){.momentum = n}));
         REFUSES(g, "sgld_step", erg_sgld_step(number_input(g, 0), (erg_sgld_options){.scale = n}));
         REFUSES(g, "sgld_step", erg_sgld_step(number_input(g, 0), (erg_sgld_options){.power = n}));
     }
-    REFUSES_PHASE("noise 0.2", erg_sghmc(energy, good, (erg_sghmc_options){.gradient_noise = 0.2}));
-    REFUSES_PHASE("x is (3, 2), v is (3, 1)",
-                  erg_underdamped_langevin(energy, bad, (erg_underdamped_options){0}));
-    REFUSES_PHASE("sghmc: needs x and v", erg_sghmc(energy, half, (erg_sghmc_options){0}));
-    REFUSES_PHASE("x is (3, 2)", erg_nesterov(energy, bad, (erg_nesterov_options){0}));
-    REFUSES_PHASE("no function", erg_nesterov((erg_energy){0}, good, (erg_nesterov_options){0}));
-    REFUSES_PHASE("shape (), not (3, 1)",
-                  erg_nesterov(energy, good, (erg_nesterov_options){.step_size_node = column}));
+    REFUSES_MOTION("noise 0.2",
+                   erg_sghmc(energy, good, (erg_sghmc_options){.gradient_noise = 0.2}));
+    REFUSES_MOTION("x is (3, 2), v is (3, 1)",
+                   erg_underdamped_langevin(energy, bad, (erg_underdamped_options){0}));
+    REFUSES_MOTION("sghmc: needs x and v", erg_sghmc(energy, half, (erg_sghmc_options){0}));
+    REFUSES_MOTION("x is (3, 2)", erg_nesterov(energy, bad, (erg_nesterov_options){0}));
+    REFUSES_MOTION("no function", erg_nesterov((erg_energy){0}, good, (erg_nesterov_options){0}));
+    REFUSES_MOTION("shape (), not (3, 1)",
+                   erg_nesterov(energy, good, (erg_nesterov_options){.step_size_node = column}));
     REFUSES(g, "shape ()", erg_sgld_step(column, (erg_sgld_options){0}));
     REFUSES(
         g, "broadcast",
         erg_langevin(energy, x,
                      (erg_langevin_options){.preconditioner = input_of(g, ERG_SHAPE(4), NULL)}));
-    REFUSES(g, "no transition", erg_unroll((erg_transition){0}, energy, x, 1));
-    const erg_transition move = {erg_langevin_transition, NULL};
+    REFUSES(g, "no transition", erg_unroll((erg_kernel){0}, energy, x, 1));
+    const erg_kernel move = {erg_langevin_kernel, NULL};
     REFUSES(g, "unroll: -1 times", erg_unroll(move, energy, x, -1));
     REFUSES(g, "no function", erg_unroll(move, (erg_energy){0}, x, 1));
     ck_assert_ptr_null(erg_unroll(move, energy, NULL, 1));
     REFUSES(g, "guard: x is (3, 2), next (3, 1)", erg_guard(energy, x, column).next);
     ck_assert_ptr_null(erg_guard(energy, NULL, x).next);
-    ck_assert_ptr_null(erg_nesterov(energy, (erg_phase){0}, (erg_nesterov_options){0}).x);
+    ck_assert_ptr_null(erg_nesterov(energy, (erg_motion){0}, (erg_nesterov_options){0}).x);
     erg_graph_free(g);
 }
 END_TEST

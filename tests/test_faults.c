@@ -367,7 +367,7 @@ static bool sample(void) {
     erg_graph *graph = erg_graph_new(1);
     erg_node *x = erg_state(graph, "x", F64, ERG_SHAPE(4, 1));
     erg_energy energy = {erg_harmonic_energy, &one};
-    erg_transition move = {erg_langevin_transition, NULL};
+    erg_kernel move = {erg_langevin_kernel, NULL};
     erg_parallel_tempering *tempering = erg_parallel_tempering_new(
         energy, x, move, (erg_parallel_tempering_options){.ladder.levels = 2});
     erg_node *next = tempering ? erg_svgd(energy, tempering->next, (erg_svgd_options){0}) : NULL;

@@ -96,8 +96,8 @@ START_TEST(few_particles_rest_where_forces_cancel) {
 }
 END_TEST
 
-/* Many particles have the moments of N(m, s^2 I), near enough: within the width of the kernel. Planted:
- * descent of the energy alone ends in a point. */
+/* Many particles have the moments of N(m, s^2 I), near enough: within the width of the kernel.
+ * Planted: descent of the energy alone ends in a point. */
 START_TEST(many_particles_have_the_moments) {
     const double means[] = {3, -1}, stds[] = {1.5};
     const int64_t n = draws(200, 60);
@@ -121,7 +121,8 @@ START_TEST(many_particles_have_the_moments) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse */
+/* ------------------------------------------------------------------------------- threads, misuse
+ * */
 
 static erg_tensor *moved_with(int threads) {
     ck_assert_int_eq(erg_set_threads(threads), ERG_OK);

@@ -2,7 +2,7 @@
  * exact density of each temperature, with random-walk Metropolis as the transition: it is exact. */
 #include "modules.h"
 
-/* ------------------------------------------------------------------------------- energy and transition */
+/* ------------------------------------------------------------------------------- energy, transition */
 
 /* 1/2 N(-3, 1) + 1/2 N(3, 1). */
 static erg_energy two_modes(erg_graph *g) {
@@ -65,7 +65,8 @@ static double misfit(const law *l, const erg_tensor *x, int64_t first, int64_t r
     return chi2;
 }
 
-/* ------------------------------------------------------------------------------- parallel tempering */
+/* ------------------------------------------------------------------------------- parallel
+ * tempering */
 
 typedef struct replicas {
     erg_graph *graph;
@@ -75,12 +76,12 @@ typedef struct replicas {
 } replicas;
 
 /* K B rows, all at the left mode. */
-static replicas new_replicas(int64_t chains, erg_ladder ladder, erg_transition transition) {
+static replicas new_replicas(int64_t chains, erg_ladder ladder, erg_kernel kernel) {
     replicas r = {.graph = erg_graph_new(61)};
     int64_t levels = ladder.levels ? ladder.levels : 8;
     r.x = erg_state(r.graph, "x", ERG_FLOAT64, ERG_SHAPE(levels * chains, 1));
     erg_tensor_fill(erg_value(r.x), -3);
-    r.tempering = erg_parallel_tempering_new(two_modes(r.graph), r.x, transition,
+    r.tempering = erg_parallel_tempering_new(two_modes(r.graph), r.x, kernel,
                                              (erg_parallel_tempering_options){.ladder = ladder});
     ck_assert_msg(r.tempering != NULL, "%s", erg_graph_error(r.graph));
     erg_node *effects[] = {erg_assign(r.x, r.tempering->next), r.tempering->update};
@@ -101,7 +102,7 @@ enum { LEVELS = COUNT(betas) };
 START_TEST(replicas_have_the_law_of_each_temperature) {
     const int64_t chains = draws(4000, 1200), rounds = 150;
     replicas r = new_replicas(chains, (erg_ladder){.levels = LEVELS, .betas = betas},
-                              (erg_transition){walk, NULL});
+                              (erg_kernel){walk, NULL});
     erg_run_n(r.plan, rounds);
     for (int k = 0; k < LEVELS; k++) {
         law l = law_of(betas[k]), other = law_of(betas[k > 0 ? k - 1 : 1]);
@@ -150,7 +151,7 @@ START_TEST(tempering_finds_both_halves) {
                        pow(hottest, (double)(row / chains) / (double)(levels - 1)));
     options.preconditioner = p;
     erg_parallel_tempering *tempering = erg_parallel_tempering_new(
-        two_modes(g), x, (erg_transition){erg_langevin_transition, &options},
+        two_modes(g), x, (erg_kernel){erg_langevin_kernel, &options},
         (erg_parallel_tempering_options){{.levels = levels, .hottest = hottest}, "ladder"});
     ck_assert_ptr_eq(erg_find(g, "ladder/swapped"), tempering->swapped);
     erg_node *effects[] = {erg_assign(x, tempering->next), tempering->update};
@@ -177,8 +178,8 @@ static erg_node *first_of(void *self, erg_node *x) {
     return erg_select(x, 1, 0);
 }
 
-/* One round of n chains with E(x) = x and rows that stay: the part of each pair that swaps. Row (k, b)
- * is at energy[k], and its second column says who it is. */
+/* One round of n chains with E(x) = x and rows that stay: the part of each pair that swaps. Row (k,
+ * b) is at energy[k], and its second column says who it is. */
 static void swap_parts(const double *energy, int rounds, int64_t n, double *parts) {
     const double ladder[] = {1, 0.7, 0.3};
     erg_graph *g = erg_graph_new(63);
@@ -188,7 +189,7 @@ static void swap_parts(const double *energy, int rounds, int64_t n, double *part
         erg_tensor_set(erg_value(x), 2 * row + 1, (double)row);
     }
     erg_parallel_tempering *tempering = erg_parallel_tempering_new(
-        (erg_energy){first_of, NULL}, x, (erg_transition){stay, NULL},
+        (erg_energy){first_of, NULL}, x, (erg_kernel){stay, NULL},
         (erg_parallel_tempering_options){.ladder = {.levels = 3, .betas = ladder}});
     erg_tensor_fill(erg_value(tempering->rounds), rounds);
     erg_node *effects[] = {erg_assign(x, tempering->next), tempering->update};
@@ -219,8 +220,8 @@ static void swap_parts(const double *energy, int rounds, int64_t n, double *part
     erg_graph_free(g);
 }
 
-/* The pair whose turn it is swaps with probability min(1, exp(gap (E_k - E_(k+1)))), the other never.
- * Planted: the ratio upside down. */
+/* The pair whose turn it is swaps with probability min(1, exp(gap (E_k - E_(k+1)))), the other
+ * never. Planted: the ratio upside down. */
 START_TEST(swaps_have_their_probability) {
     const double energies[][3] = {{1, 3, 4}, {3, 1, 0},        {0, 1, 1},
                                   {2, 2, 5}, {INFINITY, 1, 1}, {1, INFINITY, 2}};
@@ -257,7 +258,7 @@ START_TEST(moves_to_no_energy_are_counted) {
     erg_graph *g = erg_graph_new(64);
     erg_node *x = input_of(g, ERG_SHAPE(4, 1), (double[]){3, 0.5, 1, 0});
     erg_parallel_tempering *tempering =
-        erg_parallel_tempering_new((erg_energy){root, NULL}, x, (erg_transition){fall_off, NULL},
+        erg_parallel_tempering_new((erg_energy){root, NULL}, x, (erg_kernel){fall_off, NULL},
                                    (erg_parallel_tempering_options){.ladder.levels = 2});
     erg_node *effects[] = {erg_assign(x, tempering->next), tempering->update};
     erg_plan *plan = erg_compile(effects, 2);
@@ -272,10 +273,11 @@ START_TEST(moves_to_no_energy_are_counted) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- tempered transitions */
+/* ------------------------------------------------------------------------------- tempered
+ * transitions */
 
-/* Chains that began in one mode have the law of both. Planted: what they would do without acceptance,
- * transitions at high temperature. */
+/* Chains that began in one mode have the law of both. Planted: what they would do without
+ * acceptance, transitions at high temperature. */
 START_TEST(tempered_transitions_keep_the_law) {
     const int64_t chains = draws(6000, 600);
     const double step_betas[] = {1, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1};
@@ -286,9 +288,9 @@ START_TEST(tempered_transitions_keep_the_law) {
         erg_node *x = erg_state(g, "x", ERG_FLOAT64, ERG_SHAPE(chains, 1));
         erg_tensor_fill(erg_value(x), -3);
         erg_accepted move =
-            erg_tempered_transition(two_modes(g), x, (erg_transition){walk, NULL}, ladder);
+            erg_tempered_transition(two_modes(g), x, (erg_kernel){walk, NULL}, ladder);
         erg_node *always =
-            erg_unroll((erg_transition){walk, NULL},
+            erg_unroll((erg_kernel){walk, NULL},
                        erg_energy_tempered(g, two_modes(g), number_input(g, 10)), x, 3);
         erg_chain *chain = erg_chain_new(x, planted ? always : move.next);
         ck_assert_msg(chain != NULL, "%s", erg_error_message());
@@ -323,7 +325,7 @@ START_TEST(tempered_ratio_is_exact) {
     erg_graph *g = erg_graph_new(0);
     erg_node *x = input_of(g, ERG_SHAPE(2, 1), (double[]){0.5, -7});
     erg_accepted move =
-        erg_tempered_transition((erg_energy){first_of, NULL}, x, (erg_transition){climb, NULL},
+        erg_tempered_transition((erg_energy){first_of, NULL}, x, (erg_kernel){climb, NULL},
                                 (erg_ladder){.levels = 4, .betas = ladder});
     double *ratios = elements_of(move.log_ratio), expected = -(0.2 * 6 + 0.3 * 4 + 0.4 * 2);
     for (int b = 0; b < 2; b++)
@@ -333,13 +335,14 @@ START_TEST(tempered_ratio_is_exact) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse */
+/* ------------------------------------------------------------------------------- threads, misuse
+ * */
 
 static erg_tensor *tempered_with(int threads) {
     ck_assert_int_eq(erg_set_threads(threads), ERG_OK);
-    replicas r = new_replicas(333, (erg_ladder){.levels = 3}, (erg_transition){walk, NULL});
-    erg_accepted move = erg_tempered_transition(
-        two_modes(r.graph), r.x, (erg_transition){walk, NULL}, (erg_ladder){.levels = 3});
+    replicas r = new_replicas(333, (erg_ladder){.levels = 3}, (erg_kernel){walk, NULL});
+    erg_accepted move = erg_tempered_transition(two_modes(r.graph), r.x, (erg_kernel){walk, NULL},
+                                                (erg_ladder){.levels = 3});
     erg_chain *chain = erg_chain_new(r.x, move.next);
     erg_run_n(r.plan, 20);
     ck_assert_int_eq(erg_chain_run(chain, 20), ERG_OK);
@@ -374,7 +377,7 @@ static erg_node *shrink(void *self, erg_energy tempered, erg_node *beta, erg_nod
 START_TEST(tempering_refuses_misuse) {
     double one = 1;
     const erg_energy energy = {erg_harmonic_energy, &one};
-    const erg_transition move = {walk, NULL}, none = {NULL, NULL}, wrong = {shrink, NULL};
+    const erg_kernel move = {walk, NULL}, none = {NULL, NULL}, wrong = {shrink, NULL};
     erg_graph *g = erg_graph_new(0);
     erg_node *x = input_of(g, ERG_SHAPE(6, 1), NULL), *number = number_input(g, 0);
     const double rising[] = {1, 0.2, 0.5}, late[] = {0.9, 0.5, 0.1}, zero[] = {1, 0.5, 0};
