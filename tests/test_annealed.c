@@ -54,8 +54,7 @@ START_TEST(levels_are_geometric) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- annealed sampling
- * */
+/* ------------------------------------------------------------------------------- annealed sampling */
 
 typedef struct anneal {
     erg_graph *graph;
@@ -327,8 +326,7 @@ START_TEST(steps_that_are_not_finite_are_tried_again) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse
- * */
+/* ------------------------------------------------------------------------------- threads, misuse */
 
 static erg_tensor *flowed_with(int threads) {
     ck_assert_int_eq(erg_set_threads(threads), ERG_OK);

@@ -48,8 +48,7 @@ static void propagate(const double m[2][2], const double q[3], int64_t n, double
     }
 }
 
-/* ------------------------------------------------------------------------------- with a velocity
- * */
+/* ------------------------------------------------------------------------------- with a velocity */
 
 /* Positions of BAOAB on N(0, 1 / k) have exactly the variance 1 / k, whatever the step. Planted: a
  * decay that does not fit the noise is a temperature off, and another k. */
@@ -338,8 +337,7 @@ START_TEST(moves_to_no_energy_are_rejected) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse
- * */
+/* ------------------------------------------------------------------------------- threads, misuse */
 
 /* One run of each kind of dynamics in float32; the caller frees the states. */
 static erg_tensor *dynamics_with(int threads) {

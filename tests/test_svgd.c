@@ -121,8 +121,7 @@ START_TEST(many_particles_have_the_moments) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse
- * */
+/* ------------------------------------------------------------------------------- threads, misuse */
 
 static erg_tensor *moved_with(int threads) {
     ck_assert_int_eq(erg_set_threads(threads), ERG_OK);

@@ -65,8 +65,7 @@ static double misfit(const law *l, const erg_tensor *x, int64_t first, int64_t r
     return chi2;
 }
 
-/* ------------------------------------------------------------------------------- parallel
- * tempering */
+/* ------------------------------------------------------------------------------- parallel tempering */
 
 typedef struct replicas {
     erg_graph *graph;
@@ -273,8 +272,7 @@ START_TEST(moves_to_no_energy_are_counted) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- tempered
- * transitions */
+/* ------------------------------------------------------------------------------- tempered transitions */
 
 /* Chains that began in one mode have the law of both. Planted: what they would do without
  * acceptance, transitions at high temperature. */
@@ -335,8 +333,7 @@ START_TEST(tempered_ratio_is_exact) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse
- * */
+/* ------------------------------------------------------------------------------- threads, misuse */
 
 static erg_tensor *tempered_with(int threads) {
     ck_assert_int_eq(erg_set_threads(threads), ERG_OK);
