@@ -50,8 +50,8 @@ static void propagate(const double m[2][2], const double q[3], int64_t n, double
 
 /* ------------------------------------------------------------------------------- with a velocity */
 
-/* Positions of BAOAB on N(0, 1 / k) have exactly the variance 1 / k, whatever the step. Planted: a
- * decay that does not fit the noise is a temperature off, and another k. */
+/* Positions of BAOAB on N(0, 1 / k) have exactly the variance 1 / k, whatever the step. Planted: an
+ * energy twice as stiff. */
 static const struct {
     double k, step, friction;
 } rests[] = {{1, 0.1, 1}, {1, 0.5, 2}, {1, 1.5, 1}, {4, 0.5, 0.5}, {0.25, 1, 5}, {1, 1.9, 1}};
