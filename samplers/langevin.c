@@ -1,23 +1,19 @@
-/* langevin.c: one step of overdamped Langevin dynamics, dx = -grad E dt + sqrt(2) dW, by the scheme
- * of Euler and Maruyama. The step is a node, so that chains, losses that differentiate through them
- * and plans are all built of the same thing. */
+/* langevin.c: one step of overdamped Langevin dynamics, dx = -P grad E dt + sqrt(2 P) dW with a
+ * diagonal P, the identity as a rule, by the scheme of Euler and Maruyama. The step is a node, so
+ * that chains, losses that differentiate through them and plans are all built of the same thing. */
 #include <math.h>
 #include <stdbool.h>
 
-#include "samplers.h"
+#include "batch.h"
 
-/* A node given instead of a number is one. */
-static bool is_number(const erg_node *node) {
-    return !node || erg_node_shape(node).ndim == 0;
-}
-
-static bool check(erg_graph *graph, erg_langevin_options o) {
+static bool check(erg_node *x, erg_langevin_options o) {
     if (!(o.step_size > 0 && isfinite(o.step_size)) || !(o.noise >= 0 && isfinite(o.noise)) ||
         !(o.clip_gradient >= 0) || !(o.clamp_low <= o.clamp_high))
-        return erg_graph_fail(graph, "langevin: step %g, noise %g, clip %g, clamp %g to %g",
-                              o.step_size, o.noise, o.clip_gradient, o.clamp_low, o.clamp_high);
-    return (is_number(o.step_size_node) && is_number(o.noise_node)) ||
-           erg_graph_fail(graph, "langevin: the nodes of step size and noise must have shape ()");
+        return erg_graph_fail(erg_node_graph(x),
+                              "langevin: step %g, noise %g, clip %g, clamp %g to %g", o.step_size,
+                              o.noise, o.clip_gradient, o.clamp_low, o.clamp_high);
+    return erg_check_number(x, "langevin", o.step_size_node) &&
+           erg_check_number(x, "langevin", o.noise_node);
 }
 
 /* The noise added to x: a node of x's shape, or NULL for none. */
@@ -30,13 +26,18 @@ static erg_node *noise_term(erg_node *x, erg_langevin_options o) {
     if (!scale && fixed == 0)
         return NULL;
     erg_node *xi = erg_normal(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(x));
+    if (o.preconditioner)
+        xi = erg_mul(erg_sqrt(o.preconditioner), xi);
     return scale ? erg_mul(scale, xi) : erg_mul_scalar(xi, fixed);
 }
 
 erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_options options) {
     erg_langevin_options o = options;
     o.step_size = o.step_size != 0 ? o.step_size : 0.01;
-    if (!check(erg_node_graph(x), o))
+    if (!check(x, o))
+        return NULL;
+    if (o.preconditioner &&
+        !(o.preconditioner = erg_broadcast(o.preconditioner, erg_node_shape(x))))
         return NULL;
     erg_node *e = erg_energy_apply(energy, x);
     erg_node *gradient = e ? erg_gradient(e, x) : NULL;
@@ -44,6 +45,8 @@ erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_options opti
         return NULL;
     if (o.clip_gradient > 0)
         gradient = erg_clamp(gradient, -o.clip_gradient, o.clip_gradient);
+    if (o.preconditioner)
+        gradient = erg_mul(o.preconditioner, gradient);
     erg_node *drift = o.step_size_node ? erg_mul(o.step_size_node, gradient)
                                        : erg_mul_scalar(gradient, o.step_size);
     erg_node *next = erg_sub(x, drift), *noise = noise_term(x, o);
@@ -51,4 +54,10 @@ erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_options opti
         next = erg_add(next, noise);
     bool clamped = o.clamp_low != 0 || o.clamp_high != 0;
     return clamped ? erg_clamp(next, o.clamp_low, o.clamp_high) : next;
+}
+
+erg_node *erg_langevin_kernel(void *self, erg_energy tempered, erg_node *beta, erg_node *x) {
+    const erg_langevin_options *options = self;
+    (void)beta;
+    return erg_langevin(tempered, x, options ? *options : (erg_langevin_options){0});
 }

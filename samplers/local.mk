@@ -3,6 +3,9 @@
 nobase_pkginclude_HEADERS += %D%/samplers.h
 
 libcore_la_SOURCES += \
+    %D%/annealed.c \
+    %D%/batch.c \
+    %D%/batch.h \
     %D%/chain.c \
     %D%/hmc.c \
     %D%/langevin.c \
@@ -18,3 +21,18 @@ libcore_la_SOURCES += \
     %D%/statistics.c \
     %D%/toy.c \
     %D%/warm_up.c
+    %D%/guard.c \
+    %D%/langevin.c \
+    %D%/ode.c \
+    %D%/parallel_tempering.c \
+    %D%/probability_flow.c \
+    %D%/quadrature.c \
+    %D%/replay.c \
+    %D%/sgld.c \
+    %D%/svgd.c \
+    %D%/tempered_transition.c \
+    %D%/tempering.c \
+    %D%/tempering.h \
+    %D%/toy.c \
+    %D%/underdamped.c \
+    %D%/unroll.c

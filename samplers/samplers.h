@@ -26,9 +26,226 @@ typedef struct erg_langevin_options {
     erg_node *noise_node;         /* 0-d: if set, used instead */
     double clip_gradient;         /* each element of grad E is kept in +-this; default: not */
     double clamp_low, clamp_high; /* x' is kept in this range; both 0: not */
+    erg_node *preconditioner;     /* P > 0, not of x, broadcast to x's shape: the step is
+                                     step_size P grad E, after the clip, the noise sqrt(P) times
+                                     as much; default 1 */
 } erg_langevin_options;
 /* The next state of the chains, a node of x's shape; derivatives pass through it. */
 ERG_API erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_options options);
+
+/* The steps of stochastic gradient Langevin dynamics (Welling & Teh 2011), for step_size_node:
+ *     scale (offset + t)^-power
+ * with t, a 0-d float, the number of transitions done: a state that is raised by 1 in each run, as
+ * for schedules. The energy may be an unbiased estimate from a part of the data. Averages over such
+ * a chain weigh a state by its step. Steps in the paper, which has eps / 2 and sqrt(eps), are twice
+ * these. */
+typedef struct erg_sgld_options {
+    double scale;  /* > 0; default 0.01 */
+    double offset; /* > 0; default 1 */
+    double power;  /* in (0, 1]; default 0.55; the chain converges for powers above 1/2 */
+} erg_sgld_options;
+ERG_API erg_node *erg_sgld_step(erg_node *t, erg_sgld_options options);
+
+/* A chain with a velocity: two nodes of one shape (B, ...). Both NULL: a mistake. */
+typedef struct erg_motion {
+    erg_node *x, *v;
+} erg_motion;
+/* The effect now <- next of two leaves, an output of a plan that is a whole transition. */
+ERG_API erg_node *erg_motion_assign(erg_motion now, erg_motion next);
+
+/* Underdamped Langevin dynamics of unit mass and temperature, dx = v dt, dv = -grad E dt - friction
+ * v dt + sqrt(2 friction) dW, by the splitting BAOAB (Leimkuhler & Matthews 2013), one gradient a
+ * step. x has exactly the right law for Gaussians at any step below 2 s, s the least standard
+ * deviation; elsewhere its error is of order step_size^2. v is taken half a kick, step_size / 2
+ * grad E, ahead of x. It may start anywhere, best at N(0, 1). */
+typedef struct erg_underdamped_options {
+    double step_size;         /* default 0.1 */
+    erg_node *step_size_node; /* 0-d: if set, used instead */
+    double friction;          /* per unit of time; default 1; ERG_ZERO: conserves energy */
+} erg_underdamped_options;
+ERG_API erg_motion erg_underdamped_langevin(erg_energy energy, erg_motion now,
+                                            erg_underdamped_options options);
+
+/* Stochastic gradient Hamiltonian Monte Carlo (Chen, Fox & Guestrin 2014, eq. 15):
+ *     v' = (1 - friction) v - learning_rate grad E(x) + sqrt(2 (friction - gradient_noise)
+ *          learning_rate) xi,
+ *     x' = x + v'.
+ * It samples exp(-E) as learning_rate -> 0 at a constant friction / sqrt(learning_rate). */
+typedef struct erg_sghmc_options {
+    double learning_rate;         /* default 0.01 */
+    erg_node *learning_rate_node; /* 0-d: if set, used instead */
+    double friction;              /* alpha, in (0, 1]; default 0.1 */
+    double gradient_noise;        /* beta^ <= friction: learning_rate / 2 times the variance of the
+                                     gradient's own noise; default 0 */
+} erg_sghmc_options;
+ERG_API erg_motion erg_sghmc(erg_energy energy, erg_motion now, erg_sghmc_options options);
+
+/* Descent to a mode by Nesterov's accelerated gradient (Sutskever et al. 2013):
+ *     v' = momentum v - step_size grad E(x + momentum v),   x' = x + v'.
+ * Start with v = 0. Gradient descent is erg_langevin with noise ERG_ZERO. */
+typedef struct erg_nesterov_options {
+    double step_size;         /* default 0.01 */
+    erg_node *step_size_node; /* 0-d: if set, used instead */
+    double momentum;          /* in [0, 1); default 0.9; ERG_ZERO: gradient descent */
+} erg_nesterov_options;
+ERG_API erg_motion erg_nesterov(erg_energy energy, erg_motion now, erg_nesterov_options options);
+
+/* Stein variational gradient descent (Liu & Wang 2016): x (n, ...) are n particles that see each
+ * other, no chains, moved by step_size times
+ *     1/n sum_j [k(x_j, x_i) s(x_j) + grad_(x_j) k(x_j, x_i)],   k(x, y) = exp(-|x - y|^2 / h^2).
+ * Memory and time grow as n^2 times the size of a particle. */
+typedef struct erg_svgd_options {
+    double step_size;         /* default 0.1 */
+    erg_node *step_size_node; /* 0-d: if set, used instead */
+    double bandwidth;         /* h; default: h^2 = median of all |x_i - x_j|^2 / log(n + 1), found
+                                 anew in each step; no derivative passes through it */
+    erg_node *bandwidth_node; /* 0-d: if set, used instead */
+} erg_svgd_options;
+/* The next places of the particles, a node of x's shape. */
+ERG_API erg_node *erg_svgd(erg_energy energy, erg_node *x, erg_svgd_options options);
+
+/* A move to where the energy is NaN or infinite is a rejection: for transitions without an
+ * acceptance step of their own. All NULL on a mistake. */
+typedef struct erg_guarded {
+    erg_node *next;     /* `next` where its energy is finite, else x; of x's shape */
+    erg_node *energy;   /* (B): of that state */
+    erg_node *rejected; /* (B): 1 where the move was rejected, else 0 */
+} erg_guarded;
+ERG_API erg_guarded erg_guard(erg_energy energy, erg_node *x, erg_node *next);
+
+/* ------------------------------------------------------------------------------- kernels and ladders */
+
+/* Builds one transition that leaves exp(-E) invariant, E = tempered: from x, of any shape (B, ...),
+ * to a node of its shape. beta, a node () or (B) of x's dtype, is the inverse temperature that is
+ * already part of the energy, for transitions that are not made of energies, such as Gibbs. */
+typedef struct erg_kernel {
+    erg_node *(*fn)(void *self, erg_energy tempered, erg_node *beta, erg_node *x);
+    void *self;
+} erg_kernel;
+/* erg_langevin as such a function; self: const erg_langevin_options *, or NULL. */
+ERG_API erg_node *erg_langevin_kernel(void *self, erg_energy tempered, erg_node *beta, erg_node *x);
+
+/* The state after k transitions, as one expression without assignments: derivatives pass through
+ * all of them, to x and to the params of the energy (truncated backpropagation through the chain;
+ * the KL term of Du et al. 2021). Each application has random numbers of its own. Acceptance
+ * decisions are masks, whose derivative is 0: a gradient sees the path that was taken, not how
+ * likely it was. k >= 0; memory grows with k. */
+ERG_API erg_node *erg_unroll(erg_kernel kernel, erg_energy energy, erg_node *x, int64_t k);
+
+/* Inverse temperatures 1 = beta_0 > beta_1 > .. > 0, of the densities exp(-beta E). */
+typedef struct erg_ladder {
+    int64_t levels;      /* >= 2; default 8 */
+    double hottest;      /* 1 / the last beta of a geometric ladder, > 1; default 10 */
+    const double *betas; /* if set, these numbers are used instead of `hottest` */
+} erg_ladder;
+
+/* Parallel tempering (Swendsen & Wang 1986; Geyer 1991): K temperatures times B chains in one batch
+ * x (K B, ...), whose row k B + b is chain b at beta_k. Each round moves all rows by the transition
+ * at their own beta (a shape (K B) there), then neighbours in temperature swap states with
+ * probability
+ *     min(1, exp((beta_k - beta_(k+1)) (E(x_k) - E(x_(k+1))))),
+ * pairs of even and of odd k in turn. The first B rows are the chains of exp(-E). A move to where
+ * the energy is not finite is rejected. A step fit for beta = 1 is timid at others: a
+ * preconditioner of 1 / beta_k for row k B + b helps. */
+typedef struct erg_parallel_tempering {
+    erg_node *next;      /* of x's shape */
+    erg_node *update;    /* an effect, to run with x <- next: counts the round */
+    erg_node *rounds;    /* float64 states, all reset by filling them with 0: () */
+    erg_node *attempted; /* (K - 1): swaps of each pair of neighbours, over all chains */
+    erg_node *swapped;   /* (K - 1): those that were accepted */
+    erg_node *rejected;  /* (): moves to energies that are not finite */
+} erg_parallel_tempering;
+typedef struct erg_parallel_tempering_options {
+    erg_ladder ladder;
+    const char *name; /* of the scope of the states; default "tempering" */
+} erg_parallel_tempering_options;
+ERG_API erg_parallel_tempering *erg_parallel_tempering_new(erg_energy energy, erg_node *x,
+                                                           erg_kernel kernel,
+                                                           erg_parallel_tempering_options options);
+
+/* A proposal and what became of it. All NULL: a mistake. */
+typedef struct erg_accepted {
+    erg_node *next;      /* of x's shape */
+    erg_node *accepted;  /* (B): 1 or 0; derivative 0 */
+    erg_node *log_ratio; /* (B): accepted with probability min(1, exp(this)); NaN: never */
+} erg_accepted;
+/* Tempered transitions (Neal 1996): a transition at each beta down the ladder and up again is one
+ * proposal. Leaves exp(-E) invariant if each transition is reversible: one with an acceptance step,
+ * not Langevin without. 2 (levels - 1) transitions. */
+ERG_API erg_accepted erg_tempered_transition(erg_energy energy, erg_node *x, erg_kernel kernel,
+                                             erg_ladder ladder);
+
+/* ------------------------------------------------------------------------------- levels of noise
+ *
+ * Sampling with an energy E(x, s) whose exp(-E(., s)) is the data's density smoothed by N(0, s^2).
+ * t, a 0-d float (best float64), is the number of transitions done: a state raised by 1 in each
+ * run. Start at N(0, high^2). */
+
+typedef struct erg_noise_schedule {
+    double high, low; /* the first level and the last; default 1, 0.01 */
+    int64_t levels;   /* geometric between them; default 10 */
+    int64_t steps;    /* transitions at each; default 100 */
+} erg_noise_schedule;
+/* s at t, 0-d of t's dtype; after all levels it stays at the last. */
+ERG_API erg_node *erg_noise_level(erg_node *t, erg_noise_schedule schedule);
+
+/* Annealed Langevin dynamics (Song & Ermon 2019): erg_langevin with step h = step s^2 at the level
+ * of t. The paper has steps alpha with alpha / 2 and sqrt(alpha), so that alpha = 2 h; its eps =
+ * 2e-5 at s = 0.01 is step = 0.1. */
+typedef struct erg_annealed_options {
+    erg_noise_schedule schedule;
+    double step; /* in units of s^2; default 0.1 */
+} erg_annealed_options;
+ERG_API erg_node *erg_annealed_langevin(erg_pair_energy energy, erg_node *x, erg_node *t,
+                                        erg_annealed_options options);
+
+/* Predictor and corrector (Song et al. 2021) for the variance-exploding diffusion: from level t, s,
+ * to level t + 1, s',
+ *     x' = x - (s^2 - s'^2) grad E(x, s) + sqrt(s^2 - s'^2) xi,
+ * then `corrections` Langevin steps of step s'^2 at s'. levels - 1 transitions are all. */
+typedef struct erg_predictor_corrector_options {
+    double high, low;    /* default 1, 0.01 */
+    int64_t levels;      /* geometric between them; default 100 */
+    int64_t corrections; /* default 1; -1: none */
+    double step;         /* of these, in units of s'^2; default 0.1 */
+} erg_predictor_corrector_options;
+ERG_API erg_node *erg_predictor_corrector(erg_pair_energy energy, erg_node *x, erg_node *t,
+                                          erg_predictor_corrector_options options);
+
+/* The mean of the data given x = data + s xi: x - s^2 grad E(x, s) (Tweedie's formula); the last
+ * step that takes out the noise of the lowest level. noise () or (B). */
+ERG_API erg_node *erg_denoise(erg_pair_energy energy, erg_node *x, erg_node *noise);
+
+/* ------------------------------------------------------------------------------- equations */
+
+/* dx/dt = fn(self, x, t): x (B, ...), t (B) the time of each chain; a node of x's shape, row b of
+ * which depends on x[b] and t[b] alone. */
+typedef struct erg_field {
+    erg_node *(*fn)(void *self, erg_node *x, erg_node *t);
+    void *self;
+} erg_field;
+/* Solves it for all chains at once by Dormand & Prince's method of order 5 with step control, a
+ * step of its own for each chain. */
+typedef struct erg_ode erg_ode;
+typedef struct erg_ode_options {
+    double tolerance;  /* of a step's error, against 1 + |x|, root mean square over the elements of
+                          a sample; default 1e-5 */
+    int64_t max_steps; /* tried in a run, by the slowest chain; default 10000 */
+} erg_ode_options;
+/* x: an input or state leaf (B, ...). NULL on a mistake. The caller frees it before the graph. */
+ERG_API erg_ode *erg_ode_new(erg_field field, erg_node *x, erg_ode_options options);
+ERG_API void erg_ode_free(erg_ode *ode);
+/* Moves the states in x from one time to another, which may be earlier. If max_steps do not
+ * suffice, or slopes are not finite, x is as before and the run an error. */
+ERG_API erg_status erg_ode_run(erg_ode *ode, double from, double to);
+/* Steps tried in the last run, taken or not. */
+ERG_API int64_t erg_ode_steps(const erg_ode *ode);
+
+/* The field of the probability flow of E(x, s) (Song et al. 2021), with t = log s:
+ *     dx/dt = s^2 grad E(x, s).
+ * From t = log(high) to log(low), samples of exp(-E(., high)) become samples of exp(-E(., low));
+ * back again they are encoded. fn is NULL on a mistake. */
+ERG_API erg_field erg_probability_flow(erg_graph *graph, erg_pair_energy energy);
 
 /* ------------------------------------------------------------------------------- the driver */
 

@@ -3,6 +3,7 @@
 
 test_programs = \
     %D%/test_adam \
+    %D%/test_annealed \
     %D%/test_analytic \
     %D%/test_bundles \
     %D%/test_canvas \
@@ -25,6 +26,7 @@ test_programs = \
     %D%/test_identities \
     %D%/test_image_grid \
     %D%/test_inflate \
+    %D%/test_dynamics \
     %D%/test_kernels \
     %D%/test_lbfgs \
     %D%/test_layers \
@@ -47,6 +49,8 @@ test_programs = \
     %D%/test_samplers \
     %D%/test_simplify \
     %D%/test_state_dict \
+    %D%/test_svgd \
+    %D%/test_tempering \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \

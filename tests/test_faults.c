@@ -377,6 +377,36 @@ static bool sample(void) {
     done = kept;
     erg_tensor_free(kept);
     erg_chain_free(chain);
+static erg_node *grow(void *self, erg_node *x, erg_node *t) {
+    (void)self;
+    (void)t;
+    return x;
+}
+
+/* Compound transitions as one plan, and a differential equation. */
+static bool sample(void) {
+    double one = 1;
+    erg_graph *graph = erg_graph_new(1);
+    erg_node *x = erg_state(graph, "x", F64, ERG_SHAPE(4, 1));
+    erg_energy energy = {erg_harmonic_energy, &one};
+    erg_kernel move = {erg_langevin_kernel, NULL};
+    erg_parallel_tempering *tempering = erg_parallel_tempering_new(
+        energy, x, move, (erg_parallel_tempering_options){.ladder.levels = 2});
+    erg_node *next = tempering ? erg_svgd(energy, tempering->next, (erg_svgd_options){0}) : NULL;
+    erg_node *effects[] = {erg_assign(x, erg_unroll(move, energy, next, 2)),
+                           tempering ? tempering->update : NULL};
+    erg_plan *plan = erg_compile(effects, 2);
+    if (plan)
+        erg_run(plan);
+    erg_ode *ode = erg_ode_new((erg_field){grow, NULL}, x, (erg_ode_options){0});
+    if (ode) {
+        erg_tensor_fill(erg_value(x), 1);
+        bool solved = erg_ode_run(ode, 0, 1) == ERG_OK;
+        expect(solved && fabs(erg_tensor_get(erg_value(x), 3) - 2.718281828) < 1e-3, "no exp(1)");
+    }
+    bool done = plan && ode;
+    erg_ode_free(ode);
+    erg_plan_free(plan);
     erg_graph_free(graph);
     return done;
 }
@@ -412,6 +442,7 @@ static const struct scenario {
                  {"exchange", exchange, 60},
                  {"keep", keep, 60},
                  {"sample", sample, 60},
+                 {"sample", sample, 40},
                  {"draw", draw, 10}};
 
 /* Number k refused, for every k until the scenario asks less often than that. */
