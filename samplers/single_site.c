@@ -1,0 +1,103 @@
+/* single_site.c: Metropolis-Hastings on discrete states (Hastings 1970): change one site to another
+ * state, drawn from q(x' | x), and keep it with probability
+ *
+ *     min(1, exp(E(x) - E(x')) q(x | x') / q(x' | x)).
+ *
+ * Metropolis draws evenly from all changes. Gibbs with gradients (Grathwohl et al. 2021) prefers
+ * those that lower the energy: q(x' | x) proportional to exp((E(x) - E(x')) / 2), the square root of
+ * the ratio of probabilities (Zanella 2020), with the difference to first order, so that one gradient
+ * gives it for all changes. */
+#include <math.h>
+
+#include "discrete.h"
+
+/* ------------------------------------------------------------------------------- proposals */
+
+/* Logits of all changes, (B, M): those of a one-hot vector to what it is are none. */
+static erg_node *logits_of(erg_sites kind, erg_node *x, erg_node *gain) {
+    erg_node *logits = gain ? erg_mul_scalar(gain, 0.5) : erg_full_like(x, 0);
+    if (kind == ERG_ONE_HOT)
+        logits = erg_where(x, erg_full_like(x, -INFINITY), logits);
+    return erg_flatten(logits, 1);
+}
+
+erg_site_view erg_site_view_of(erg_energy energy, erg_sites kind, bool informed, erg_node *x) {
+    erg_node *e = erg_energy_apply(energy, x), *gain = NULL;
+    if (e && informed)
+        gain = erg_sites_gain(kind, x, erg_gradient(e, x));
+    if (!e || (informed && !gain))
+        return (erg_site_view){0};
+    return (erg_site_view){x, e, logits_of(kind, x, gain)};
+}
+
+/* The sites that change, broadcast to x. */
+static erg_node *changing(erg_sites kind, erg_node *change) {
+    return kind == ERG_ONE_HOT ? erg_sum(change, ERG_AXES(-1), 1) : change;
+}
+
+erg_node *erg_site_change(erg_sites kind, erg_node *x, erg_node *change) {
+    erg_node *to = kind == ERG_ONE_HOT ? change : erg_sites_turn(kind, x, 1);
+    return erg_where(changing(kind, change), to, x);
+}
+
+/* The change that undoes it. */
+static erg_node *undo(erg_sites kind, erg_node *x, erg_node *change) {
+    return kind == ERG_ONE_HOT ? erg_mul(changing(kind, change), x) : change;
+}
+
+/* log q of one change, (B). */
+static erg_node *log_proposal(erg_site_view view, erg_node *change) {
+    erg_node *log_q = erg_log_softmax(view.logits, 1);
+    return erg_chains_sum(erg_where(erg_flatten(change, 1), log_q, erg_full_like(log_q, 0)));
+}
+
+erg_node *erg_site_log_ratio(erg_sites kind, bool informed, erg_site_view from, erg_site_view to,
+                             erg_node *change) {
+    erg_node *ratio = erg_sub(from.energy, to.energy);
+    if (!informed)
+        return ratio;
+    erg_node *back = log_proposal(to, undo(kind, from.x, change));
+    return erg_add(ratio, erg_sub(back, log_proposal(from, change)));
+}
+
+/* ------------------------------------------------------------------------------- transitions */
+
+static erg_site_view choose(erg_node *mask, erg_site_view a, erg_site_view b) {
+    return (erg_site_view){erg_chains_where(mask, a.x, b.x),
+                           erg_chains_where(mask, a.energy, b.energy),
+                           erg_chains_where(mask, a.logits, b.logits)};
+}
+
+static erg_discrete_step walk(const char *function, erg_energy energy, erg_node *x, bool informed,
+                              erg_flips_options o) {
+    erg_discrete_step step = {.next = erg_sites_start(function, o.sites, x)};
+    int64_t proposals = o.proposals ? o.proposals : 1;
+    if (step.next && proposals < 1)
+        step.next =
+            erg_graph_fail(erg_node_graph(x), "%s: %lld proposals", function, (long long)proposals);
+    if (!step.next)
+        return step;
+    erg_shape shape = erg_node_shape(x);
+    erg_site_view at = erg_site_view_of(energy, o.sites, informed, step.next);
+    for (int64_t i = 0; at.logits && i < proposals; i++) {
+        int64_t changes = erg_node_shape(at.logits).dims[1];
+        erg_node *drawn = erg_one_hot(erg_categorical(at.logits), changes, erg_node_dtype(x));
+        erg_node *change = erg_reshape(drawn, shape.ndim, shape.dims);
+        erg_node *next = erg_site_change(o.sites, at.x, change);
+        erg_site_view to = erg_site_view_of(energy, o.sites, informed, next);
+        if (!to.logits)
+            return (erg_discrete_step){0};
+        erg_node *ratio = erg_site_log_ratio(o.sites, informed, at, to, change);
+        at = choose(erg_discrete_accept(&step, proposals, to.x, to.energy, ratio), to, at);
+    }
+    return erg_discrete_done(step);
+}
+
+erg_discrete_step erg_metropolis_flips(erg_energy energy, erg_node *x, erg_flips_options options) {
+    return walk("metropolis_flips", energy, x, false, options);
+}
+
+erg_discrete_step erg_gibbs_with_gradients(erg_energy energy, erg_node *x,
+                                           erg_flips_options options) {
+    return walk("gibbs_with_gradients", energy, x, true, options);
+}

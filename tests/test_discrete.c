@@ -1,0 +1,393 @@
+/* test_discrete.c: samplers of discrete states. Each kernel's transition matrix is enumerated from
+ * the probabilities that the library draws from, and must leave p alone; its draws must have the
+ * frequencies of that matrix. */
+#include "../samplers/discrete.h"
+#include "enumerate.h"
+
+/* ------------------------------------------------------------------------------- energies
+ *
+ * With bonds, fields and a bend, (1 or 0) tanh(2 u.x): without the bend they are affine in each site,
+ * for bonds between different sites. */
+
+typedef struct model {
+    erg_node *bonds, *field, *bend; /* (W, W), (W), (W) */
+    bool bent;
+} model;
+
+static erg_node *model_energy(void *self, erg_node *x) {
+    const model *m = self;
+    erg_node *flat = erg_flatten(x, 1);
+    erg_node *pairs = erg_sum(erg_mul(erg_matmul(flat, m->bonds), flat), ERG_AXES(1), 0);
+    erg_node *e = erg_add(pairs, erg_matmul(flat, m->field));
+    erg_node *bend = erg_tanh(erg_mul_scalar(erg_matmul(flat, m->bend), 2));
+    return m->bent ? erg_add(e, bend) : e;
+}
+
+static erg_node *numbers(erg_graph *graph, erg_dtype dtype, erg_shape shape, double seed) {
+    erg_node *leaf = erg_input(graph, NULL, dtype, shape);
+    for (int64_t i = 0; i < erg_shape_size(shape); i++)
+        erg_tensor_set(erg_value(leaf), i, sin(seed + 1.7 * (double)i + 0.1 * (double)(i * i)));
+    return leaf;
+}
+
+static model new_model(erg_graph *graph, erg_dtype dtype, space s, bool bent) {
+    int w = width(s), inner = s.kind == ERG_ONE_HOT ? s.states : 1;
+    model m = {numbers(graph, dtype, ERG_SHAPE(w, w), 1), numbers(graph, dtype, ERG_SHAPE(w), 2),
+               numbers(graph, dtype, ERG_SHAPE(w), 3), bent};
+    for (int i = 0; i < w; i++)
+        for (int j = 0; j < w; j++)
+            if (i / inner == j / inner)
+                erg_tensor_set(erg_value(m.bonds), i * w + j, 0);
+    return m;
+}
+
+/* ------------------------------------------------------------------------------- matrices
+ *
+ * Each function gives the matrix of a kernel, or with a mistake planted, from 1: see the table. */
+
+typedef struct setting {
+    space s;
+    erg_energy energy;
+    erg_graph *graph;
+    erg_node *x; /* all states */
+} setting;
+
+/* softmax of a row of n logits */
+static void shares(const double *logits, int n, double *p) {
+    double top = -INFINITY, sum = 0;
+    for (int j = 0; j < n; j++)
+        top = fmax(top, logits[j]);
+    for (int j = 0; j < n; j++)
+        sum += p[j] = exp(logits[j] - top);
+    for (int j = 0; j < n; j++)
+        p[j] /= sum;
+}
+
+/* mistake 1: the states of a site are turned the other way round; 2: the sign of E. */
+static void gibbs_site(setting t, int site, int mistake, matrix p) {
+    erg_node *number = erg_full(t.graph, ERG_INT32, ERG_SCALAR, site);
+    erg_node *mask = erg_sites_mask(t.s.kind, t.x, number), *e = erg_energy_apply(t.energy, t.x);
+    erg_node *logits = erg_gibbs_logits(erg_gibbs_energies(t.energy, t.s.kind, t.x, e, mask));
+    double *rows = elements_of(mistake == 2 ? erg_neg(logits) : logits), share[MOST_STATES];
+    memset(p, 0, sizeof(matrix));
+    for (int i = 0; i < t.s.size; i++) {
+        shares(rows + (size_t)i * (size_t)t.s.states, t.s.states, share);
+        for (int j = 0; j < t.s.states; j++) {
+            int turn = mistake == 1 ? t.s.states - j : j;
+            int value = (digit(t.s, i, site) + turn) % t.s.states;
+            p[i][with_digit(t.s, i, site, value)] += share[j];
+        }
+    }
+    free(rows);
+}
+
+static void gibbs_raster(setting t, int mistake, matrix p) {
+    matrix q;
+    gibbs_site(t, 0, mistake, p);
+    for (int site = 1; site < t.s.sites; site++) {
+        gibbs_site(t, site, mistake, q);
+        multiply(t.s.size, p, q, p);
+    }
+}
+
+static void gibbs_random(setting t, int mistake, matrix p) {
+    matrix q;
+    memset(p, 0, sizeof(matrix));
+    for (int site = 0; site < t.s.sites; site++) {
+        gibbs_site(t, site, mistake, q);
+        for (int i = 0; i < t.s.size; i++)
+            for (int j = 0; j < t.s.size; j++)
+                p[i][j] += q[i][j] / t.s.sites;
+    }
+}
+
+/* Adds proposals q, one a row, to where they lead, times the probability of going. */
+static void add_moves(setting t, erg_node *to, const double *q, const double *log_ratio, matrix p) {
+    erg_tensor *states = erg_evaluate(to);
+    for (int i = 0; i < t.s.size; i++)
+        if (q[i] > 0)
+            p[i][get_state(t.s, states, i)] += q[i] * fmin(1, exp(log_ratio[i]));
+    erg_tensor_free(states);
+}
+
+/* mistake 1: no correction; 2: for energies alone, not for what the way back has for probability;
+ * 3: for the way back, but upside down. */
+static void single_site(setting t, bool informed, int mistake, matrix p) {
+    erg_site_view from = erg_site_view_of(t.energy, t.s.kind, informed, t.x);
+    int changes = width(t.s);
+    double *logits = elements_of(from.logits), q[MOST_STATES], share[MOST_STATES];
+    memset(p, 0, sizeof(matrix));
+    for (int c = 0; c < changes; c++) {
+        erg_node *one =
+            erg_one_hot(erg_full(t.graph, ERG_INT32, ERG_SHAPE(t.s.size), c), changes, ERG_FLOAT64);
+        erg_shape shape = shape_of(t.s, t.s.size);
+        erg_node *change = erg_reshape(one, shape.ndim, shape.dims);
+        erg_node *next = erg_site_change(t.s.kind, t.x, change);
+        erg_site_view to = erg_site_view_of(t.energy, t.s.kind, informed, next);
+        erg_node *ratio = erg_site_log_ratio(t.s.kind, informed, from, to, change);
+        erg_node *energies = erg_sub(from.energy, to.energy);
+        if (mistake == 1)
+            ratio = erg_full_like(ratio, 0);
+        if (mistake == 2)
+            ratio = energies;
+        if (mistake == 3)
+            ratio = erg_sub(erg_mul_scalar(energies, 2), ratio);
+        for (int i = 0; i < t.s.size; i++) {
+            shares(logits + (size_t)i * (size_t)changes, changes, share);
+            q[i] = share[c];
+        }
+        double *ratios = elements_of(ratio);
+        add_moves(t, next, q, ratios, p);
+        free(ratios);
+    }
+    fill_diagonal(t.s.size, p);
+    free(logits);
+}
+
+static void metropolis(setting t, int mistake, matrix p) {
+    single_site(t, false, mistake, p);
+}
+
+static void with_gradients(setting t, int mistake, matrix p) {
+    single_site(t, true, mistake, p);
+}
+
+static const double STEP = 0.7;
+
+/* mistakes as for single_site. */
+static void discrete_langevin(setting t, int mistake, matrix p) {
+    erg_node *step = erg_scalar(t.graph, ERG_FLOAT64, STEP), *e = erg_energy_apply(t.energy, t.x);
+    erg_node *logits = erg_discrete_langevin_logits(t.s.kind, t.x, e, step);
+    memset(p, 0, sizeof(matrix));
+    for (int y = 0; y < t.s.size; y++) {
+        erg_node *to = input_of(t.graph, shape_of(t.s, t.s.size), NULL);
+        for (int i = 0; i < t.s.size; i++)
+            put_state(t.s, erg_value(to), i, y);
+        erg_node *energies = erg_sub(e, erg_energy_apply(t.energy, to));
+        erg_node *ratio = erg_discrete_langevin_log_ratio(t.energy, t.s.kind, t.x, to, step);
+        if (mistake == 1)
+            ratio = erg_full_like(ratio, 0);
+        if (mistake == 2)
+            ratio = energies;
+        if (mistake == 3)
+            ratio = erg_sub(erg_mul_scalar(energies, 2), ratio);
+        double *q = elements_of(erg_exp(erg_sites_log_prob(t.s.kind, logits, t.x, to)));
+        double *ratios = elements_of(ratio);
+        add_moves(t, to, q, ratios, p);
+        free(q);
+        free(ratios);
+    }
+    double total = 0;
+    for (int y = 0; mistake == 1 && y < t.s.size; y++)
+        total += p[0][y];
+    if (mistake == 1)
+        ck_assert_double_eq_tol(total, 1, 1e-12);
+    fill_diagonal(t.s.size, p);
+}
+
+/* Two blocks, of even and of odd sites, on a chain whose bonds are between neighbours alone. */
+static bool in_block(int site, int block) {
+    return site % 2 == block;
+}
+
+/* mistake 1: half of the log odds. */
+static void block_gibbs(setting t, int mistake, matrix p) {
+    erg_node *logits = erg_block_gibbs_logits(t.s.kind, t.x, erg_energy_apply(t.energy, t.x));
+    bool hot = t.s.kind == ERG_ONE_HOT;
+    double *numbers = elements_of(erg_mul_scalar(logits, mistake ? 0.5 : 1));
+    for (int block = 0; block < 2; block++) {
+        matrix q = {{0}};
+        for (int i = 0; i < t.s.size; i++)
+            for (int j = 0; j < t.s.size; j++) {
+                double share[MOST_STATES];
+                q[i][j] = 1;
+                for (int site = 0; site < t.s.sites; site++) {
+                    int from = digit(t.s, i, site), to = digit(t.s, j, site);
+                    const double *at = numbers + i * width(t.s) + (hot ? site * t.s.states : site);
+                    if (!in_block(site, block))
+                        q[i][j] *= from == to;
+                    else if (hot)
+                        shares(at, t.s.states, share), q[i][j] *= share[to];
+                    else
+                        q[i][j] *= 1 / (1 + exp(from == to ? *at : -*at));
+                }
+            }
+        if (block == 0)
+            memcpy(p, q, sizeof(matrix));
+        else
+            multiply(t.s.size, p, q, p);
+    }
+    free(numbers);
+}
+
+/* ------------------------------------------------------------------------------- transitions */
+
+static erg_discrete_step raster_step(erg_energy energy, erg_node *x, erg_sites kind) {
+    return erg_gibbs(energy, x, (erg_gibbs_options){.sites = kind});
+}
+
+static erg_discrete_step random_step(erg_energy energy, erg_node *x, erg_sites kind) {
+    const erg_gibbs_options options = {.sites = kind, .scan = ERG_SCAN_RANDOM, .updates = 1};
+    return erg_gibbs(energy, x, options);
+}
+
+static erg_discrete_step metropolis_step(erg_energy energy, erg_node *x, erg_sites kind) {
+    return erg_metropolis_flips(energy, x, (erg_flips_options){.sites = kind});
+}
+
+static erg_discrete_step gradients_step(erg_energy energy, erg_node *x, erg_sites kind) {
+    return erg_gibbs_with_gradients(energy, x, (erg_flips_options){.sites = kind});
+}
+
+static erg_discrete_step langevin_step(erg_energy energy, erg_node *x, erg_sites kind) {
+    const erg_discrete_langevin_options options = {.sites = kind, .step_size = STEP};
+    return erg_discrete_langevin(energy, x, options);
+}
+
+static erg_discrete_step uncorrected_step(erg_energy energy, erg_node *x, erg_sites kind) {
+    erg_discrete_langevin_options options = {.sites = kind, .uncorrected = 1};
+    options.step_size_node = erg_scalar(erg_node_graph(x), erg_node_dtype(x), STEP);
+    return erg_discrete_langevin(energy, x, options);
+}
+
+static erg_discrete_step block_step(erg_energy energy, erg_node *x, erg_sites kind) {
+    erg_node *blocks[2];
+    int64_t sites = erg_sites_count(kind, x);
+    for (int colour = 0; colour < 2; colour++)
+        blocks[colour] =
+            erg_checkerboard(erg_node_graph(x), erg_node_dtype(x), ERG_SHAPE(sites), colour);
+    return erg_block_gibbs(energy, x, blocks, 2, kind);
+}
+
+static const struct {
+    const char *name;
+    erg_discrete_step (*step)(erg_energy energy, erg_node *x, erg_sites kind);
+    void (*enumerate)(setting t, int mistake, matrix p);
+    bool reversible, affine; /* affine: for energies affine in each site */
+    int mistakes;            /* numbers of planted mistakes that must show */
+    int is;                  /* the planted mistake that this kernel is; 0: none */
+} kernels[] = {
+    {"raster Gibbs", raster_step, gibbs_raster, false, false, 2, 0},
+    {"random Gibbs", random_step, gibbs_random, true, false, 2, 0},
+    {"Metropolis", metropolis_step, metropolis, true, false, 1, 0},
+    {"Gibbs with gradients", gradients_step, with_gradients, true, false, 3, 0},
+    {"corrected Langevin", langevin_step, discrete_langevin, true, false, 3, 0},
+    {"uncorrected Langevin", uncorrected_step, discrete_langevin, true, false, 0, 1},
+    {"block Gibbs", block_step, block_gibbs, false, true, 1, 0},
+};
+
+static const struct {
+    erg_sites kind;
+    int sites, states;
+} spaces[] = {{ERG_BITS, 4, 2},    {ERG_SPINS, 4, 2},   {ERG_BITS, 1, 2},
+              {ERG_ONE_HOT, 3, 3}, {ERG_ONE_HOT, 2, 4}, {ERG_ONE_HOT, 3, 2}};
+
+/* ------------------------------------------------------------------------------- enumeration */
+
+/* Bonds between neighbours alone, so that every second site is a block. */
+static void cut_bonds(model m, space s) {
+    int w = width(s), inner = s.kind == ERG_ONE_HOT ? s.states : 1;
+    for (int i = 0; i < w; i++)
+        for (int j = 0; j < w; j++)
+            if (abs(i / inner - j / inner) != 1)
+                erg_tensor_set(erg_value(m.bonds), i * w + j, 0);
+}
+
+/* Calls `look` with the setting of each space and this kernel's kind of energy. */
+static void in_each_space(int kernel, void (*look)(int kernel, setting t)) {
+    for (int i = 0; i < COUNT(spaces); i++) {
+        setting t = {.s = space_of(spaces[i].kind, spaces[i].sites, spaces[i].states)};
+        t.graph = erg_graph_new(40 + (uint64_t)i);
+        model m = new_model(t.graph, ERG_FLOAT64, t.s, !kernels[kernel].affine);
+        if (kernels[kernel].affine)
+            cut_bonds(m, t.s);
+        t.energy = (erg_energy){model_energy, &m};
+        t.x = all_states(t.graph, ERG_FLOAT64, t.s, 1);
+        look(kernel, t);
+        erg_graph_free(t.graph);
+    }
+}
+
+static void check_matrix(int kernel, setting t) {
+    double pi[MOST_STATES];
+    matrix p;
+    const char *name = kernels[kernel].name;
+    probabilities(t.graph, t.energy, t.s, pi);
+    kernels[kernel].enumerate(t, kernels[kernel].is, p);
+    double drift = drift_of(t.s.size, pi, p), imbalance = imbalance_of(t.s.size, pi, p);
+    if (kernels[kernel].is == 0) {
+        ck_assert_msg(drift < 1e-12, "%s, kind %d: pi P - pi is %g", name, (int)t.s.kind, drift);
+        if (kernels[kernel].reversible)
+            ck_assert_msg(imbalance < 1e-12, "%s: detailed balance is off by %g", name, imbalance);
+    } else {
+        ck_assert_msg(drift > 1e-3, "%s is exact, to %g", name, drift);
+    }
+    for (int mistake = 1; mistake <= kernels[kernel].mistakes; mistake++) {
+        if (t.s.sites == 1 || (t.s.states == 2 && mistake == 1 && kernel < 2))
+            continue; /* two states have no direction, and one site hardly a kernel */
+        kernels[kernel].enumerate(t, mistake, p);
+        drift = drift_of(t.s.size, pi, p);
+        ck_assert_msg(drift > 1e-3, "%s: mistake %d does not show: %g", name, mistake, drift);
+    }
+}
+
+START_TEST(kernels_leave_p_alone) {
+    in_each_space(_i, check_matrix);
+}
+END_TEST
+
+/* Counts where chains go in one transition: `times` from each state, in each of `rounds` runs. */
+static double count_moves(int kernel, setting t, int times, int64_t rounds, matrix counts) {
+    erg_node *x = all_states(t.graph, ERG_FLOAT64, t.s, times);
+    erg_discrete_step step = kernels[kernel].step(t.energy, x, t.s.kind);
+    erg_plan *plan = erg_compile((erg_node *[]){step.next, step.accepted, step.nonfinite}, 3);
+    ck_assert_msg(plan != NULL, "%s", erg_error_message());
+    double accepted = 0;
+    memset(counts, 0, sizeof(matrix));
+    for (int64_t k = 0; k < rounds; k++) {
+        erg_run(plan);
+        for (int row = 0; row < t.s.size * times; row++) {
+            counts[row / times][get_state(t.s, erg_output(plan, 0), row)]++;
+            accepted += erg_tensor_get(erg_output(plan, 1), row);
+            ck_assert_double_eq(erg_tensor_get(erg_output(plan, 2), row), 0);
+        }
+    }
+    erg_plan_free(plan);
+    return accepted;
+}
+
+static void check_draws(int kernel, setting t) {
+    const int times = 100;
+    const int64_t rounds = draws(20, 4);
+    matrix p, counts;
+    if (t.s.size < 8)
+        return;
+    count_moves(kernel, t, times, rounds, counts);
+    kernels[kernel].enumerate(t, kernels[kernel].is, p);
+    double misfit = misfit_of(t.s.size, counts, p, (double)(times * rounds));
+    ck_assert_msg(misfit < 1, "%s: chi-squared is %g of what it may be", kernels[kernel].name,
+                  misfit);
+    for (int mistake = 1; mistake <= kernels[kernel].mistakes; mistake++)
+        if (t.s.states > 2 || mistake > 1 || kernel > 1) {
+            kernels[kernel].enumerate(t, mistake, p);
+            misfit = misfit_of(t.s.size, counts, p, (double)(times * rounds));
+            ck_assert_msg(misfit > 1, "%s: mistake %d does not show: %g", kernels[kernel].name,
+                          mistake, misfit);
+        }
+}
+
+START_TEST(draws_have_the_frequencies) {
+    in_each_space(_i, check_draws);
+}
+END_TEST
+
+int main(void) {
+    Suite *suite = suite_create("discrete");
+    TCase *exact = tcase_create("exact");
+    tcase_add_loop_test(exact, kernels_leave_p_alone, 0, COUNT(kernels));
+    suite_add_tcase(suite, exact);
+    TCase *drawn = tcase_create("draws");
+    tcase_add_loop_test(drawn, draws_have_the_frequencies, 0, COUNT(kernels));
+    suite_add_tcase(suite, drawn);
+    return run_suite(suite);
+}
