@@ -39,7 +39,8 @@ static erg_node *mask_of(erg_sites kind, erg_node *x, erg_node *block) {
     return kind == ERG_ONE_HOT ? erg_unsqueeze(block, -1) : block;
 }
 
-erg_node *erg_block_gibbs_logits(erg_sites kind, erg_node *x, erg_node *energy_of_x) {
+/* The logits of all sites given all others: of the changes of x, for erg_sites_draw. */
+static erg_node *logits_of(erg_sites kind, erg_node *x, erg_node *energy_of_x) {
     return erg_sites_gain(kind, x, erg_gradient(energy_of_x, x));
 }
 
@@ -49,18 +50,18 @@ erg_discrete_step erg_block_gibbs(erg_energy energy, erg_node *x, erg_node *cons
     if (step.next && (!blocks || count < 1))
         step.next = erg_graph_fail(erg_node_graph(x), "block_gibbs: no blocks");
     erg_node *e = step.next ? erg_energy_apply(energy, step.next) : NULL;
-    for (int i = 0; e && i < count; i++) {
-        erg_node *from = step.next, *mask = mask_of(kind, from, blocks[i]);
-        erg_node *drawn = erg_sites_draw(kind, from, erg_block_gibbs_logits(kind, from, e));
-        erg_node *to = mask ? erg_where(mask, drawn, from) : NULL;
-        erg_node *e_to = to ? erg_energy_apply(energy, to) : NULL;
-        if (!e_to)
+    erg_node *logits = e ? logits_of(kind, step.next, e) : NULL;
+    for (int i = 0; logits && i < count; i++) {
+        erg_node *mask = mask_of(kind, x, blocks[i]);
+        erg_node *drawn = erg_sites_draw(kind, step.next, logits);
+        erg_node *to = mask ? erg_where(mask, drawn, step.next) : NULL;
+        if (!to || !(e = erg_energy_apply(energy, to)))
             return (erg_discrete_step){0};
-        erg_node *always = erg_full_like(e_to, INFINITY);
-        erg_node *accepted = erg_discrete_accept(&step, count, to, e_to, always);
-        e = erg_where(accepted, e_to, e);
+        erg_node *always = erg_full_like(e, INFINITY);
+        erg_node *accepted = erg_discrete_accept(&step, count, to, e, always);
+        logits = erg_chains_where(accepted, logits_of(kind, to, e), logits);
     }
-    return e ? erg_discrete_done(step) : (erg_discrete_step){0};
+    return erg_discrete_done(step);
 }
 
 /* ------------------------------------------------------------------------------- two layers */

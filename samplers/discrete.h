@@ -75,7 +75,4 @@ erg_node *erg_discrete_langevin_logits(erg_sites kind, erg_node *x, erg_node *en
 erg_node *erg_discrete_langevin_log_ratio(erg_energy energy, erg_sites kind, erg_node *x,
                                           erg_node *to, erg_node *step_size);
 
-/* block_gibbs.c: logits of the changes of x, as for erg_sites_draw: given all other sites. */
-erg_node *erg_block_gibbs_logits(erg_sites kind, erg_node *x, erg_node *energy_of_x);
-
 #endif

@@ -192,7 +192,8 @@ static bool in_block(int site, int block) {
 
 /* mistake 1: half of the log odds. */
 static void block_gibbs(setting t, int mistake, matrix p) {
-    erg_node *logits = erg_block_gibbs_logits(t.s.kind, t.x, erg_energy_apply(t.energy, t.x));
+    erg_node *gradient = erg_gradient(erg_energy_apply(t.energy, t.x), t.x);
+    erg_node *logits = erg_sites_gain(t.s.kind, t.x, gradient);
     bool hot = t.s.kind == ERG_ONE_HOT;
     double *numbers = elements_of(erg_mul_scalar(logits, mistake ? 0.5 : 1));
     for (int block = 0; block < 2; block++) {
@@ -360,13 +361,13 @@ static void check_draws(int kernel, setting t) {
     const int times = 100;
     const int64_t rounds = draws(20, 4);
     matrix p, counts;
-    if (t.s.size < 8)
+    if (t.s.size < 16)
         return;
     count_moves(kernel, t, times, rounds, counts);
     kernels[kernel].enumerate(t, kernels[kernel].is, p);
     double misfit = misfit_of(t.s.size, counts, p, (double)(times * rounds));
-    ck_assert_msg(misfit < 1, "%s: chi-squared is %g of what it may be", kernels[kernel].name,
-                  misfit);
+    ck_assert_msg(misfit < 1, "%s, kind %d: chi-squared is %g of what it may be",
+                  kernels[kernel].name, (int)t.s.kind, misfit);
     for (int mistake = 1; mistake <= kernels[kernel].mistakes; mistake++)
         if (t.s.states > 2 || mistake > 1 || kernel > 1) {
             kernels[kernel].enumerate(t, mistake, p);
