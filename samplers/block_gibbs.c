@@ -29,6 +29,8 @@ erg_node *erg_checkerboard(erg_graph *graph, erg_dtype dtype, erg_shape sites, i
 static erg_node *mask_of(erg_sites kind, erg_node *x, erg_node *block) {
     erg_shape shape = erg_node_shape(x), of = erg_node_shape(block);
     char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
+    if (!block)
+        return erg_graph_fail(erg_node_graph(x), "block_gibbs: a block is NULL");
     bool fits = of.ndim == shape.ndim - 1 - (kind == ERG_ONE_HOT);
     for (int axis = 0; fits && axis < of.ndim; axis++)
         fits = of.dims[axis] == shape.dims[axis + 1];

@@ -1,7 +1,7 @@
 /* test_discrete.c: samplers of discrete states. Each kernel's transition matrix is enumerated from
  * the probabilities that the library draws from, and must leave p alone; its draws must have the
- * frequencies of that matrix. */
-#include "../samplers/discrete.h"
+ * frequencies of that matrix. What chains do in the long run is for test_discrete_chains.c. */
+#include "discrete_kernels.h"
 #include "enumerate.h"
 
 /* ------------------------------------------------------------------------------- energies
@@ -101,47 +101,45 @@ static void gibbs_random(setting t, int mistake, matrix p) {
     }
 }
 
-/* Adds proposals q, one a row, to where they lead, times the probability of going. */
-static void add_moves(setting t, erg_node *to, const double *q, const double *log_ratio, matrix p) {
-    erg_tensor *states = erg_evaluate(to);
-    for (int i = 0; i < t.s.size; i++)
-        if (q[i] > 0)
-            p[i][get_state(t.s, states, i)] += q[i] * fmin(1, exp(log_ratio[i]));
-    erg_tensor_free(states);
+/* The log ratio that a mistake makes of the right one. 1: no correction; 2: for energies alone, not for
+ * the probability of the way back; 3: for the way back, but upside down. */
+static erg_node *mistaken(int mistake, erg_node *ratio, erg_node *energies) {
+    return mistake == 1   ? erg_full_like(ratio, 0)
+           : mistake == 2 ? energies
+           : mistake == 3 ? erg_sub(erg_mul_scalar(energies, 2), ratio)
+                          : ratio;
 }
 
-/* mistake 1: no correction; 2: for energies alone, not for what the way back has for probability;
- * 3: for the way back, but upside down. */
+/* Adds moves to the matrix: the plan's outputs are where each state goes, the log of the probability
+ * that this is proposed, and the log ratio of going. */
+static void add_moves(setting t, erg_plan *plan, matrix p) {
+    erg_run(plan);
+    for (int i = 0; i < t.s.size; i++) {
+        double q = exp(erg_tensor_get(erg_output(plan, 1), i));
+        double ratio = erg_tensor_get(erg_output(plan, 2), i);
+        if (q > 0)
+            p[i][get_state(t.s, erg_output(plan, 0), i)] += q * fmin(1, exp(ratio));
+    }
+}
+
 static void single_site(setting t, bool informed, int mistake, matrix p) {
     erg_site_view from = erg_site_view_of(t.energy, t.s.kind, informed, t.x);
-    int changes = width(t.s);
-    double *logits = elements_of(from.logits), q[MOST_STATES], share[MOST_STATES];
+    erg_node *change = input_of(t.graph, shape_of(t.s, t.s.size), NULL);
+    erg_node *next = erg_site_change(t.s.kind, t.x, change);
+    erg_site_view to = erg_site_view_of(t.energy, t.s.kind, informed, next);
+    erg_node *ratio = erg_site_log_ratio(t.s.kind, informed, from, to, change);
+    ratio = mistaken(mistake, ratio, erg_sub(from.energy, to.energy));
+    erg_node *share = erg_mul(erg_softmax(from.logits, 1), erg_flatten(change, 1));
+    erg_node *log_q = erg_log(erg_sum(share, ERG_AXES(1), 0));
+    erg_plan *plan = erg_compile((erg_node *[]){next, log_q, ratio}, 3);
     memset(p, 0, sizeof(matrix));
-    for (int c = 0; c < changes; c++) {
-        erg_node *one =
-            erg_one_hot(erg_full(t.graph, ERG_INT32, ERG_SHAPE(t.s.size), c), changes, ERG_FLOAT64);
-        erg_shape shape = shape_of(t.s, t.s.size);
-        erg_node *change = erg_reshape(one, shape.ndim, shape.dims);
-        erg_node *next = erg_site_change(t.s.kind, t.x, change);
-        erg_site_view to = erg_site_view_of(t.energy, t.s.kind, informed, next);
-        erg_node *ratio = erg_site_log_ratio(t.s.kind, informed, from, to, change);
-        erg_node *energies = erg_sub(from.energy, to.energy);
-        if (mistake == 1)
-            ratio = erg_full_like(ratio, 0);
-        if (mistake == 2)
-            ratio = energies;
-        if (mistake == 3)
-            ratio = erg_sub(erg_mul_scalar(energies, 2), ratio);
-        for (int i = 0; i < t.s.size; i++) {
-            shares(logits + (size_t)i * (size_t)changes, changes, share);
-            q[i] = share[c];
-        }
-        double *ratios = elements_of(ratio);
-        add_moves(t, next, q, ratios, p);
-        free(ratios);
+    for (int c = 0; c < width(t.s); c++) {
+        for (int i = 0; i < t.s.size * width(t.s); i++)
+            erg_tensor_set(erg_value(change), i, i % width(t.s) == c);
+        add_moves(t, plan, p);
     }
+    erg_plan_free(plan);
     fill_diagonal(t.s.size, p);
-    free(logits);
 }
 
 static void metropolis(setting t, int mistake, matrix p) {
@@ -152,33 +150,23 @@ static void with_gradients(setting t, int mistake, matrix p) {
     single_site(t, true, mistake, p);
 }
 
-static const double STEP = 0.7;
-
-/* mistakes as for single_site. */
 static void discrete_langevin(setting t, int mistake, matrix p) {
     erg_node *step = erg_scalar(t.graph, ERG_FLOAT64, STEP), *e = erg_energy_apply(t.energy, t.x);
     erg_node *logits = erg_discrete_langevin_logits(t.s.kind, t.x, e, step);
+    erg_node *to = input_of(t.graph, shape_of(t.s, t.s.size), NULL);
+    erg_node *log_q = erg_sites_log_prob(t.s.kind, logits, t.x, to);
+    erg_node *ratio = erg_discrete_langevin_log_ratio(t.energy, t.s.kind, t.x, to, step);
+    ratio = mistaken(mistake, ratio, erg_sub(e, erg_energy_apply(t.energy, to)));
+    erg_plan *plan = erg_compile((erg_node *[]){to, log_q, ratio}, 3);
     memset(p, 0, sizeof(matrix));
     for (int y = 0; y < t.s.size; y++) {
-        erg_node *to = input_of(t.graph, shape_of(t.s, t.s.size), NULL);
         for (int i = 0; i < t.s.size; i++)
             put_state(t.s, erg_value(to), i, y);
-        erg_node *energies = erg_sub(e, erg_energy_apply(t.energy, to));
-        erg_node *ratio = erg_discrete_langevin_log_ratio(t.energy, t.s.kind, t.x, to, step);
-        if (mistake == 1)
-            ratio = erg_full_like(ratio, 0);
-        if (mistake == 2)
-            ratio = energies;
-        if (mistake == 3)
-            ratio = erg_sub(erg_mul_scalar(energies, 2), ratio);
-        double *q = elements_of(erg_exp(erg_sites_log_prob(t.s.kind, logits, t.x, to)));
-        double *ratios = elements_of(ratio);
-        add_moves(t, to, q, ratios, p);
-        free(q);
-        free(ratios);
+        add_moves(t, plan, p);
     }
+    erg_plan_free(plan);
     double total = 0;
-    for (int y = 0; mistake == 1 && y < t.s.size; y++)
+    for (int y = 0; y < t.s.size; y++)
         total += p[0][y];
     if (mistake == 1)
         ck_assert_double_eq_tol(total, 1, 1e-12);
@@ -221,60 +209,24 @@ static void block_gibbs(setting t, int mistake, matrix p) {
     free(numbers);
 }
 
-/* ------------------------------------------------------------------------------- transitions */
-
-static erg_discrete_step raster_step(erg_energy energy, erg_node *x, erg_sites kind) {
-    return erg_gibbs(energy, x, (erg_gibbs_options){.sites = kind});
-}
-
-static erg_discrete_step random_step(erg_energy energy, erg_node *x, erg_sites kind) {
-    const erg_gibbs_options options = {.sites = kind, .scan = ERG_SCAN_RANDOM, .updates = 1};
-    return erg_gibbs(energy, x, options);
-}
-
-static erg_discrete_step metropolis_step(erg_energy energy, erg_node *x, erg_sites kind) {
-    return erg_metropolis_flips(energy, x, (erg_flips_options){.sites = kind});
-}
-
-static erg_discrete_step gradients_step(erg_energy energy, erg_node *x, erg_sites kind) {
-    return erg_gibbs_with_gradients(energy, x, (erg_flips_options){.sites = kind});
-}
-
-static erg_discrete_step langevin_step(erg_energy energy, erg_node *x, erg_sites kind) {
-    const erg_discrete_langevin_options options = {.sites = kind, .step_size = STEP};
-    return erg_discrete_langevin(energy, x, options);
-}
-
-static erg_discrete_step uncorrected_step(erg_energy energy, erg_node *x, erg_sites kind) {
-    erg_discrete_langevin_options options = {.sites = kind, .uncorrected = 1};
-    options.step_size_node = erg_scalar(erg_node_graph(x), erg_node_dtype(x), STEP);
-    return erg_discrete_langevin(energy, x, options);
-}
-
-static erg_discrete_step block_step(erg_energy energy, erg_node *x, erg_sites kind) {
-    erg_node *blocks[2];
-    int64_t sites = erg_sites_count(kind, x);
-    for (int colour = 0; colour < 2; colour++)
-        blocks[colour] =
-            erg_checkerboard(erg_node_graph(x), erg_node_dtype(x), ERG_SHAPE(sites), colour);
-    return erg_block_gibbs(energy, x, blocks, 2, kind);
-}
+/* ------------------------------------------------------------------------------- enumeration */
 
 static const struct {
     const char *name;
-    erg_discrete_step (*step)(erg_energy energy, erg_node *x, erg_sites kind);
+    discrete_kernel step;
     void (*enumerate)(setting t, int mistake, matrix p);
     bool reversible, affine; /* affine: for energies affine in each site */
+    bool accepted_moves;     /* what is accepted is always another state */
     int mistakes;            /* numbers of planted mistakes that must show */
     int is;                  /* the planted mistake that this kernel is; 0: none */
 } kernels[] = {
-    {"raster Gibbs", raster_step, gibbs_raster, false, false, 2, 0},
-    {"random Gibbs", random_step, gibbs_random, true, false, 2, 0},
-    {"Metropolis", metropolis_step, metropolis, true, false, 1, 0},
-    {"Gibbs with gradients", gradients_step, with_gradients, true, false, 3, 0},
-    {"corrected Langevin", langevin_step, discrete_langevin, true, false, 3, 0},
-    {"uncorrected Langevin", uncorrected_step, discrete_langevin, true, false, 0, 1},
-    {"block Gibbs", block_step, block_gibbs, false, true, 1, 0},
+    {"raster Gibbs", raster_step, gibbs_raster, false, false, false, 2, 0},
+    {"random Gibbs", random_step, gibbs_random, true, false, true, 2, 0},
+    {"Metropolis", metropolis_step, metropolis, true, false, true, 1, 0},
+    {"Gibbs with gradients", gradients_step, with_gradients, true, false, true, 3, 0},
+    {"corrected Langevin", langevin_step, discrete_langevin, true, false, false, 3, 0},
+    {"uncorrected Langevin", uncorrected_step, discrete_langevin, true, false, false, 0, 1},
+    {"block Gibbs", block_step, block_gibbs, false, true, false, 1, 0},
 };
 
 static const struct {
@@ -282,8 +234,6 @@ static const struct {
     int sites, states;
 } spaces[] = {{ERG_BITS, 4, 2},    {ERG_SPINS, 4, 2},   {ERG_BITS, 1, 2},
               {ERG_ONE_HOT, 3, 3}, {ERG_ONE_HOT, 2, 4}, {ERG_ONE_HOT, 3, 2}};
-
-/* ------------------------------------------------------------------------------- enumeration */
 
 /* Bonds between neighbours alone, so that every second site is a block. */
 static void cut_bonds(model m, space s) {
@@ -337,24 +287,26 @@ START_TEST(kernels_leave_p_alone) {
 }
 END_TEST
 
-/* Counts where chains go in one transition: `times` from each state, in each of `rounds` runs. */
+/* Counts where chains go in one transition: `times` from each state, in each of `rounds` runs.
+ * Returns the share that was reported as accepted. */
 static double count_moves(int kernel, setting t, int times, int64_t rounds, matrix counts) {
     erg_node *x = all_states(t.graph, ERG_FLOAT64, t.s, times);
     erg_discrete_step step = kernels[kernel].step(t.energy, x, t.s.kind);
     erg_plan *plan = erg_compile((erg_node *[]){step.next, step.accepted, step.nonfinite}, 3);
     ck_assert_msg(plan != NULL, "%s", erg_error_message());
-    double accepted = 0;
+    double accepted = 0, nonfinite = 0;
     memset(counts, 0, sizeof(matrix));
     for (int64_t k = 0; k < rounds; k++) {
         erg_run(plan);
         for (int row = 0; row < t.s.size * times; row++) {
             counts[row / times][get_state(t.s, erg_output(plan, 0), row)]++;
             accepted += erg_tensor_get(erg_output(plan, 1), row);
-            ck_assert_double_eq(erg_tensor_get(erg_output(plan, 2), row), 0);
+            nonfinite += erg_tensor_get(erg_output(plan, 2), row);
         }
     }
     erg_plan_free(plan);
-    return accepted;
+    ck_assert_double_eq(nonfinite, 0);
+    return accepted / (double)(t.s.size * times * rounds);
 }
 
 static void check_draws(int kernel, setting t) {
@@ -363,7 +315,12 @@ static void check_draws(int kernel, setting t) {
     matrix p, counts;
     if (t.s.size < 16)
         return;
-    count_moves(kernel, t, times, rounds, counts);
+    double accepted = count_moves(kernel, t, times, rounds, counts);
+    double n = (double)(t.s.size * times * rounds), moved = n;
+    for (int i = 0; i < t.s.size; i++)
+        moved -= counts[i][i];
+    if (kernels[kernel].accepted_moves)
+        ck_assert_double_eq_tol(accepted, moved / n, 1e-12);
     kernels[kernel].enumerate(t, kernels[kernel].is, p);
     double misfit = misfit_of(t.s.size, counts, p, (double)(times * rounds));
     ck_assert_msg(misfit < 1, "%s, kind %d: chi-squared is %g of what it may be",
