@@ -19,6 +19,8 @@ erg_node *erg_sites_start(const char *function, erg_sites kind, erg_node *x);
 int64_t erg_sites_count(erg_sites kind, erg_node *x);
 int64_t erg_sites_states(erg_sites kind, erg_node *x);
 
+/* The number of a site drawn evenly by each chain, int32 (B). */
+erg_node *erg_sites_any(erg_sites kind, erg_node *x);
 /* 1 at the site with this number (int32 () or (B)) and 0 elsewhere; broadcasts to x. */
 erg_node *erg_sites_mask(erg_sites kind, erg_node *x, erg_node *site);
 /* All sites turned by `places`. */
@@ -61,12 +63,12 @@ erg_node *erg_gibbs_logits(erg_node *energies);
 /* single_site.c: a state with what proposals of one change need to know of it. */
 typedef struct erg_site_view {
     erg_node *x, *energy; /* (B, ...), (B) */
-    erg_node *logits;     /* (B, M): of its changes */
+    erg_node *logits;     /* (B, M): of its changes; NULL: all are as likely */
 } erg_site_view;
 erg_site_view erg_site_view_of(erg_energy energy, erg_sites kind, bool informed, erg_node *x);
 /* x after the changes marked by 1, one a chain. */
 erg_node *erg_site_change(erg_sites kind, erg_node *x, erg_node *change);
-erg_node *erg_site_log_ratio(erg_sites kind, bool informed, erg_site_view from, erg_site_view to,
+erg_node *erg_site_log_ratio(erg_sites kind, erg_site_view from, erg_site_view to,
                              erg_node *change);
 
 /* discrete_langevin.c: logits of the changes of x, for erg_sites_draw. */

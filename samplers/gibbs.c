@@ -58,14 +58,11 @@ static erg_node *update(erg_discrete_step *step, int64_t updates, erg_energy ene
 
 /* The site of update number i, int32 () or (B). */
 static erg_node *site_of(erg_node *x, erg_gibbs_options o, int64_t i) {
-    erg_graph *graph = erg_node_graph(x);
-    int64_t sites = erg_sites_count(o.sites, x);
+    double number = (double)(i % erg_sites_count(o.sites, x));
     if (o.site_node)
         return o.site_node;
-    if (o.scan == ERG_SCAN_RASTER)
-        return erg_full(graph, ERG_INT32, ERG_SCALAR, (double)(i % sites));
-    erg_node *u = erg_uniform(graph, ERG_FLOAT64, ERG_SHAPE(erg_node_shape(x).dims[0]));
-    return erg_cast(erg_mul_scalar(u, (double)sites), ERG_INT32);
+    return o.scan == ERG_SCAN_RANDOM ? erg_sites_any(o.sites, x)
+                                     : erg_full(erg_node_graph(x), ERG_INT32, ERG_SCALAR, number);
 }
 
 static bool check(erg_node *x, erg_gibbs_options o) {

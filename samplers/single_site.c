@@ -13,21 +13,46 @@
 
 /* ------------------------------------------------------------------------------- proposals */
 
-/* Logits of all changes, (B, M): those of a one-hot vector to what it is are none. */
-static erg_node *logits_of(erg_sites kind, erg_node *x, erg_node *gain) {
-    erg_node *logits = gain ? erg_mul_scalar(gain, 0.5) : erg_full_like(x, 0);
+/* Logits of all changes, (B, M), to first order: those of a one-hot vector to what it is are none. */
+static erg_node *logits_of(erg_sites kind, erg_node *x, erg_node *energy_of_x) {
+    erg_node *gain = erg_sites_gain(kind, x, erg_gradient(energy_of_x, x));
+    erg_node *logits = erg_mul_scalar(gain, 0.5);
     if (kind == ERG_ONE_HOT)
         logits = erg_where(x, erg_full_like(x, -INFINITY), logits);
     return erg_flatten(logits, 1);
 }
 
 erg_site_view erg_site_view_of(erg_energy energy, erg_sites kind, bool informed, erg_node *x) {
-    erg_node *e = erg_energy_apply(energy, x), *gain = NULL;
-    if (e && informed)
-        gain = erg_sites_gain(kind, x, erg_gradient(e, x));
-    if (!e || (informed && !gain))
-        return (erg_site_view){0};
-    return (erg_site_view){x, e, logits_of(kind, x, gain)};
+    erg_site_view view = {.x = x, .energy = erg_energy_apply(energy, x)};
+    if (view.energy && informed)
+        view.logits = logits_of(kind, x, view.energy);
+    return view;
+}
+
+/* Any change, laid out as x: any site, and any state but the one that it is in. */
+static erg_node *draw_evenly(erg_sites kind, erg_node *x) {
+    erg_node *site = erg_sites_mask(kind, x, erg_sites_any(kind, x));
+    if (kind != ERG_ONE_HOT)
+        return site;
+    erg_shape shape = erg_node_shape(x);
+    int64_t states = erg_sites_states(kind, x), chains = shape.dims[0];
+    erg_node *marked = ERG_RESHAPE(erg_mul(site, x), chains, erg_sites_count(kind, x), states);
+    erg_node *present = erg_sum(marked, ERG_AXES(1), 0);
+    erg_node *others =
+        erg_where(present, erg_full_like(present, -INFINITY), erg_full_like(present, 0));
+    erg_node *choice = erg_one_hot(erg_categorical(others), states, erg_node_dtype(x));
+    for (int axis = 1; axis < shape.ndim - 1; axis++)
+        choice = erg_unsqueeze(choice, 1);
+    return erg_mul(site, choice);
+}
+
+static erg_node *draw_change(erg_sites kind, erg_site_view view) {
+    if (!view.logits)
+        return draw_evenly(kind, view.x);
+    erg_shape shape = erg_node_shape(view.x);
+    int64_t changes = erg_node_shape(view.logits).dims[1];
+    erg_node *change = erg_one_hot(erg_categorical(view.logits), changes, erg_node_dtype(view.x));
+    return erg_reshape(change, shape.ndim, shape.dims);
 }
 
 /* The sites that change, broadcast to x. */
@@ -51,10 +76,10 @@ static erg_node *log_proposal(erg_site_view view, erg_node *change) {
     return erg_chains_sum(erg_where(erg_flatten(change, 1), log_q, erg_full_like(log_q, 0)));
 }
 
-erg_node *erg_site_log_ratio(erg_sites kind, bool informed, erg_site_view from, erg_site_view to,
+erg_node *erg_site_log_ratio(erg_sites kind, erg_site_view from, erg_site_view to,
                              erg_node *change) {
     erg_node *ratio = erg_sub(from.energy, to.energy);
-    if (!informed)
+    if (!from.logits)
         return ratio;
     erg_node *back = log_proposal(to, undo(kind, from.x, change));
     return erg_add(ratio, erg_sub(back, log_proposal(from, change)));
@@ -63,9 +88,9 @@ erg_node *erg_site_log_ratio(erg_sites kind, bool informed, erg_site_view from, 
 /* ------------------------------------------------------------------------------- transitions */
 
 static erg_site_view choose(erg_node *mask, erg_site_view a, erg_site_view b) {
+    erg_node *logits = a.logits ? erg_chains_where(mask, a.logits, b.logits) : NULL;
     return (erg_site_view){erg_chains_where(mask, a.x, b.x),
-                           erg_chains_where(mask, a.energy, b.energy),
-                           erg_chains_where(mask, a.logits, b.logits)};
+                           erg_chains_where(mask, a.energy, b.energy), logits};
 }
 
 static erg_discrete_step walk(const char *function, erg_energy energy, erg_node *x, bool informed,
@@ -77,17 +102,14 @@ static erg_discrete_step walk(const char *function, erg_energy energy, erg_node 
             erg_graph_fail(erg_node_graph(x), "%s: %lld proposals", function, (long long)proposals);
     if (!step.next)
         return step;
-    erg_shape shape = erg_node_shape(x);
     erg_site_view at = erg_site_view_of(energy, o.sites, informed, step.next);
-    for (int64_t i = 0; at.logits && i < proposals; i++) {
-        int64_t changes = erg_node_shape(at.logits).dims[1];
-        erg_node *drawn = erg_one_hot(erg_categorical(at.logits), changes, erg_node_dtype(x));
-        erg_node *change = erg_reshape(drawn, shape.ndim, shape.dims);
-        erg_node *next = erg_site_change(o.sites, at.x, change);
+    for (int64_t i = 0; at.energy && i < proposals; i++) {
+        erg_node *change = draw_change(o.sites, at);
+        erg_node *next = change ? erg_site_change(o.sites, at.x, change) : NULL;
         erg_site_view to = erg_site_view_of(energy, o.sites, informed, next);
-        if (!to.logits)
+        if (!to.energy)
             return (erg_discrete_step){0};
-        erg_node *ratio = erg_site_log_ratio(o.sites, informed, at, to, change);
+        erg_node *ratio = erg_site_log_ratio(o.sites, at, to, change);
         at = choose(erg_discrete_accept(&step, proposals, to.x, to.energy, ratio), to, at);
     }
     return erg_discrete_done(step);

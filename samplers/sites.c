@@ -39,6 +39,12 @@ int64_t erg_sites_states(erg_sites kind, erg_node *x) {
     return kind == ERG_ONE_HOT ? shape.dims[shape.ndim - 1] : 2;
 }
 
+erg_node *erg_sites_any(erg_sites kind, erg_node *x) {
+    erg_shape chains = ERG_SHAPE(erg_node_shape(x).dims[0]);
+    erg_node *u = erg_uniform(erg_node_graph(x), ERG_FLOAT64, chains);
+    return erg_cast(erg_mul_scalar(u, (double)erg_sites_count(kind, x)), ERG_INT32);
+}
+
 erg_node *erg_sites_mask(erg_sites kind, erg_node *x, erg_node *site) {
     erg_node *mask = erg_one_hot(site, erg_sites_count(kind, x), erg_node_dtype(x));
     erg_shape shape = erg_node_shape(x);

@@ -127,10 +127,12 @@ static void single_site(setting t, bool informed, int mistake, matrix p) {
     erg_node *change = input_of(t.graph, shape_of(t.s, t.s.size), NULL);
     erg_node *next = erg_site_change(t.s.kind, t.x, change);
     erg_site_view to = erg_site_view_of(t.energy, t.s.kind, informed, next);
-    erg_node *ratio = erg_site_log_ratio(t.s.kind, informed, from, to, change);
+    erg_node *ratio = erg_site_log_ratio(t.s.kind, from, to, change);
     ratio = mistaken(mistake, ratio, erg_sub(from.energy, to.energy));
-    erg_node *share = erg_mul(erg_softmax(from.logits, 1), erg_flatten(change, 1));
-    erg_node *log_q = erg_log(erg_sum(share, ERG_AXES(1), 0));
+    erg_node *some = t.s.kind == ERG_ONE_HOT ? erg_logical_not(t.x) : erg_full_like(t.x, 1);
+    erg_node *even = erg_mul_scalar(some, 1.0 / (t.s.sites * (t.s.states - 1)));
+    erg_node *q = informed ? erg_softmax(from.logits, 1) : erg_flatten(even, 1);
+    erg_node *log_q = erg_log(erg_sum(erg_mul(q, erg_flatten(change, 1)), ERG_AXES(1), 0));
     erg_plan *plan = erg_compile((erg_node *[]){next, log_q, ratio}, 3);
     memset(p, 0, sizeof(matrix));
     for (int c = 0; c < width(t.s); c++) {

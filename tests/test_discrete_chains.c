@@ -44,13 +44,13 @@ static const struct {
     {"random", random_sweep, 3, 3, 2, NAN, 80, true},
     {"Metropolis", flips_16, 3, 3, 2, NAN, 80, true},
     {"with gradients", gradients_16, 3, 3, 2, NAN, 60, true},
-    {"Langevin", langevin_step, 3, 3, 2, NAN, 300, true},
+    {"Langevin", langevin_step, 3, 3, 2, NAN, 200, true},
     {"checkerboard", checkerboard, 4, 4, 2, 16 * -1.3791164822593486, 150, true},
     {"odd checkerboard", checkerboard, 3, 3, 2, NAN, 60, false},
     {"uncorrected", uncorrected_step, 3, 3, 2, NAN, 200, false},
     {"Potts raster", raster_step, 2, 3, 3, NAN, 40, true},
-    {"Potts with gradients", gradients_16, 2, 3, 3, NAN, 60, true},
-    {"Potts Langevin", langevin_step, 2, 3, 3, NAN, 300, true},
+    {"Potts with gradients", gradients_16, 2, 3, 3, NAN, 30, true},
+    {"Potts Langevin", langevin_step, 2, 3, 3, NAN, 200, true},
     {"Potts checkerboard", checkerboard, 2, 4, 3, NAN, 60, true},
 };
 
@@ -86,7 +86,7 @@ static double exact_mean(int i, space s) {
 
 /* z of the mean energy of chains that start all up. */
 START_TEST(lattices_have_their_energy) {
-    const int64_t chains = draws(4000, 400);
+    const int64_t chains = draws(2000, 400);
     int states = lattices[_i].states;
     space s = space_of(states == 2 ? ERG_SPINS : ERG_ONE_HOT,
                        lattices[_i].rows * lattices[_i].columns, states);
