@@ -53,7 +53,7 @@ erg_discrete_step erg_block_gibbs(erg_energy energy, erg_node *x, erg_node *cons
         step.next = erg_graph_fail(erg_node_graph(x), "block_gibbs: no blocks");
     erg_node *e = step.next ? erg_energy_apply(energy, step.next) : NULL;
     erg_node *logits = e ? logits_of(kind, step.next, e) : NULL;
-    for (int i = 0; logits && i < count; i++) {
+    for (int i = 0; logits && step.next && i < count; i++) {
         erg_node *mask = mask_of(kind, x, blocks[i]);
         erg_node *drawn = erg_sites_draw(kind, step.next, logits);
         erg_node *to = mask ? erg_where(mask, drawn, step.next) : NULL;
@@ -63,7 +63,7 @@ erg_discrete_step erg_block_gibbs(erg_energy energy, erg_node *x, erg_node *cons
         erg_node *accepted = erg_discrete_accept(&step, count, to, e, always);
         logits = erg_chains_where(accepted, logits_of(kind, to, e), logits);
     }
-    return erg_discrete_done(step);
+    return erg_discrete_done(step, logits);
 }
 
 /* ------------------------------------------------------------------------------- two layers */

@@ -47,8 +47,8 @@ void erg_discrete_report(erg_discrete_step *step, int64_t count, erg_node *accep
  * not finite; reported as one of `count` decisions. Returns where it went, a mask (B). */
 erg_node *erg_discrete_accept(erg_discrete_step *step, int64_t count, erg_node *to,
                               erg_node *energy, erg_node *log_ratio);
-/* The step, or none of it after a mistake. */
-erg_discrete_step erg_discrete_done(erg_discrete_step step);
+/* The step, or none of it after a mistake: if a part of it, or what was built last, is NULL. */
+erg_discrete_step erg_discrete_done(erg_discrete_step step, erg_node *last);
 
 /* ------------------------------------------------------------------------------- probabilities
  *

@@ -61,5 +61,5 @@ erg_discrete_step erg_discrete_langevin(erg_energy energy, erg_node *x,
                           ? always
                           : erg_discrete_langevin_log_ratio(energy, kind, from, to, size);
     erg_discrete_accept(&step, 1, to, e_to, ratio);
-    return erg_discrete_done(step);
+    return erg_discrete_done(step, e_to);
 }

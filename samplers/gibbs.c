@@ -82,9 +82,9 @@ erg_discrete_step erg_gibbs(erg_energy energy, erg_node *x, erg_gibbs_options op
     if (options.site_node)
         updates = 1;
     erg_node *e = erg_energy_apply(energy, step.next);
-    for (int64_t i = 0; e && i < updates; i++) {
+    for (int64_t i = 0; e && step.next && i < updates; i++) {
         erg_node *mask = erg_sites_mask(options.sites, x, site_of(x, options, i));
         e = mask ? update(&step, updates, energy, options.sites, e, mask) : NULL;
     }
-    return erg_discrete_done(step);
+    return erg_discrete_done(step, e);
 }

@@ -87,10 +87,10 @@ erg_node *erg_site_log_ratio(erg_sites kind, erg_site_view from, erg_site_view t
 
 /* ------------------------------------------------------------------------------- transitions */
 
-static erg_site_view choose(erg_node *mask, erg_site_view a, erg_site_view b) {
+/* What is known of `next`: of a where the mask is 1, else of b. */
+static erg_site_view choose(erg_node *next, erg_node *mask, erg_site_view a, erg_site_view b) {
     erg_node *logits = a.logits ? erg_chains_where(mask, a.logits, b.logits) : NULL;
-    return (erg_site_view){erg_chains_where(mask, a.x, b.x),
-                           erg_chains_where(mask, a.energy, b.energy), logits};
+    return (erg_site_view){next, erg_chains_where(mask, a.energy, b.energy), logits};
 }
 
 static erg_discrete_step walk(const char *function, erg_energy energy, erg_node *x, bool informed,
@@ -103,16 +103,17 @@ static erg_discrete_step walk(const char *function, erg_energy energy, erg_node 
     if (!step.next)
         return step;
     erg_site_view at = erg_site_view_of(energy, o.sites, informed, step.next);
-    for (int64_t i = 0; at.energy && i < proposals; i++) {
+    for (int64_t i = 0; at.x && at.energy && i < proposals; i++) {
         erg_node *change = draw_change(o.sites, at);
         erg_node *next = change ? erg_site_change(o.sites, at.x, change) : NULL;
         erg_site_view to = erg_site_view_of(energy, o.sites, informed, next);
         if (!to.energy)
             return (erg_discrete_step){0};
         erg_node *ratio = erg_site_log_ratio(o.sites, at, to, change);
-        at = choose(erg_discrete_accept(&step, proposals, to.x, to.energy, ratio), to, at);
+        erg_node *accepted = erg_discrete_accept(&step, proposals, to.x, to.energy, ratio);
+        at = choose(step.next, accepted, to, at);
     }
-    return erg_discrete_done(step);
+    return erg_discrete_done(step, at.energy);
 }
 
 erg_discrete_step erg_metropolis_flips(erg_energy energy, erg_node *x, erg_flips_options options) {

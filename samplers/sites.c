@@ -92,6 +92,8 @@ erg_node *erg_sites_log_prob(erg_sites kind, erg_node *logits, erg_node *from, e
 
 erg_node *erg_chains_where(erg_node *mask, erg_node *a, erg_node *b) {
     erg_shape shape = erg_node_shape(mask);
+    if (!mask || !a)
+        return NULL;
     while (shape.ndim < erg_node_shape(a).ndim)
         shape.dims[shape.ndim++] = 1;
     return erg_where(erg_reshape(mask, shape.ndim, shape.dims), a, b);
@@ -123,7 +125,7 @@ erg_node *erg_discrete_accept(erg_discrete_step *step, int64_t count, erg_node *
     return accepted;
 }
 
-erg_discrete_step erg_discrete_done(erg_discrete_step step) {
-    bool whole = step.next && step.accepted && step.nonfinite;
+erg_discrete_step erg_discrete_done(erg_discrete_step step, erg_node *last) {
+    bool whole = step.next && step.accepted && step.nonfinite && last;
     return whole ? step : (erg_discrete_step){0};
 }

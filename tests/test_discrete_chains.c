@@ -86,7 +86,7 @@ static double exact_mean(int i, space s) {
 
 /* z of the mean energy of chains that start all up. */
 START_TEST(lattices_have_their_energy) {
-    const int64_t chains = draws(2000, 400);
+    const int64_t chains = 2000;
     int states = lattices[_i].states;
     space s = space_of(states == 2 ? ERG_SPINS : ERG_ONE_HOT,
                        lattices[_i].rows * lattices[_i].columns, states);
@@ -170,7 +170,7 @@ START_TEST(machines_leave_p_alone) {
     ck_assert_double_gt(drift_of(8, pi, planted), 1e-3);
 
     const int times = 1000;
-    const int64_t rounds = draws(10, 2);
+    const int64_t rounds = 10;
     erg_plan *plan =
         erg_compile((erg_node *[]){erg_rbm_gibbs(rbm, all_states(g, ERG_FLOAT64, v, times), 2)}, 1);
     for (int64_t k = 0; k < rounds; k++) {
