@@ -53,6 +53,7 @@ erg_discrete_step erg_block_gibbs(erg_energy energy, erg_node *x, erg_node *cons
         step.next = erg_graph_fail(erg_node_graph(x), "block_gibbs: no blocks");
     erg_node *e = step.next ? erg_energy_apply(energy, step.next) : NULL;
     erg_node *logits = e ? logits_of(kind, step.next, e) : NULL;
+    step.energy = e;
     for (int i = 0; logits && step.next && i < count; i++) {
         erg_node *mask = mask_of(kind, x, blocks[i]);
         erg_node *drawn = erg_sites_draw(kind, step.next, logits);

@@ -39,10 +39,10 @@ erg_node *erg_chains_where(erg_node *mask, erg_node *a, erg_node *b);
 /* The sum over all axes but the first. */
 erg_node *erg_chains_sum(erg_node *x);
 erg_node *erg_is_finite(erg_node *x);
-/* Adds to what the step reports a decision, one of `count`, and how many energies were not finite,
+/* Adds to what the step reports a decision, one of `count`, and whether an energy was not finite,
  * both (B). */
-void erg_discrete_report(erg_discrete_step *step, int64_t count, erg_node *accepted,
-                         erg_node *nonfinite);
+void erg_discrete_report(erg_discrete_step *step, int64_t count, erg_node *acceptance,
+                         erg_node *not_finite);
 /* Goes to `to`, of this energy, with probability min(1, exp(log ratio)) and never if the energy is
  * not finite; reported as one of `count` decisions. Returns where it went, a mask (B). */
 erg_node *erg_discrete_accept(erg_discrete_step *step, int64_t count, erg_node *to,

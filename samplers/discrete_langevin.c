@@ -50,7 +50,7 @@ erg_discrete_step erg_discrete_langevin(erg_energy energy, erg_node *x,
     erg_discrete_step step = {.next = erg_sites_start("discrete_langevin", kind, x)};
     erg_node *from = step.next, *size = from ? step_size_of(x, options) : NULL;
     erg_node *e = size ? erg_energy_apply(energy, from) : NULL;
-    if (!e)
+    if (!(step.energy = e))
         return (erg_discrete_step){0};
     erg_node *to = erg_sites_draw(kind, from, erg_discrete_langevin_logits(kind, from, e, size));
     erg_node *e_to = to ? erg_energy_apply(energy, to) : NULL;

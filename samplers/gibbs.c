@@ -35,25 +35,22 @@ erg_node *erg_gibbs_logits(erg_node *energies) {
                      erg_full_like(energies, -INFINITY));
 }
 
-/* One of `updates` updates, of the masked site. Takes the energy of step->next and returns that of
- * the new one. */
-static erg_node *update(erg_discrete_step *step, int64_t updates, erg_energy energy, erg_sites kind,
-                        erg_node *energy_of_x, erg_node *mask) {
+/* One of `updates` updates, of the masked site. */
+static void update(erg_discrete_step *step, int64_t updates, erg_energy energy, erg_sites kind,
+                   erg_node *mask) {
     erg_node *x = step->next, *moved = NULL;
-    erg_node *energies = erg_gibbs_energies(energy, kind, x, energy_of_x, mask);
-    if (!energies)
-        return NULL;
+    erg_node *energies = erg_gibbs_energies(energy, kind, x, step->energy, mask);
     int64_t states = erg_sites_states(kind, x);
-    erg_dtype dtype = erg_node_dtype(energies);
-    erg_node *choice = erg_one_hot(erg_categorical(erg_gibbs_logits(energies)), states, dtype);
-    for (int64_t j = 1; j < states; j++) {
+    erg_node *drawn = energies ? erg_categorical(erg_gibbs_logits(energies)) : NULL;
+    erg_node *choice = erg_one_hot(drawn, states, erg_node_dtype(x));
+    for (int64_t j = 1; choice && j < states; j++) {
         erg_node *chosen = erg_select(choice, 1, j);
         step->next = erg_chains_where(chosen, candidate(kind, x, mask, j), step->next);
         moved = moved ? erg_add(moved, chosen) : chosen;
     }
-    erg_node *refused = erg_chains_sum(erg_logical_not(erg_is_finite(energies)));
-    erg_discrete_report(step, updates, moved, refused);
-    return erg_chains_sum(erg_where(choice, energies, erg_full_like(energies, 0)));
+    erg_node *refused = erg_logical_not(erg_is_finite(energies));
+    erg_discrete_report(step, updates, moved, erg_max(refused, ERG_AXES(1), 0));
+    step->energy = erg_chains_sum(erg_where(choice, energies, erg_full_like(energies, 0)));
 }
 
 /* The site of update number i, int32 () or (B). */
@@ -81,10 +78,10 @@ erg_discrete_step erg_gibbs(erg_energy energy, erg_node *x, erg_gibbs_options op
     int64_t updates = options.updates ? options.updates : erg_sites_count(options.sites, x);
     if (options.site_node)
         updates = 1;
-    erg_node *e = erg_energy_apply(energy, step.next);
-    for (int64_t i = 0; e && step.next && i < updates; i++) {
+    step.energy = erg_energy_apply(energy, step.next);
+    for (int64_t i = 0; step.energy && step.next && i < updates; i++) {
         erg_node *mask = erg_sites_mask(options.sites, x, site_of(x, options, i));
-        e = mask ? update(&step, updates, energy, options.sites, e, mask) : NULL;
+        update(&step, updates, energy, options.sites, mask);
     }
-    return erg_discrete_done(step, e);
+    return erg_discrete_done(step, step.energy);
 }

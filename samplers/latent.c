@@ -6,22 +6,6 @@
  * as they are; then p(x, z) stays as it is too. */
 #include "samplers.h"
 
-/* E with one of the two held fixed: an energy of the other. */
-typedef struct conditional {
-    erg_latent_energy energy;
-    erg_node *fixed;
-} conditional;
-
-static erg_node *given_x(void *self, erg_node *z) {
-    const conditional *c = self;
-    return c->energy.fn(c->energy.self, c->fixed, z);
-}
-
-static erg_node *given_z(void *self, erg_node *x) {
-    const conditional *c = self;
-    return c->energy.fn(c->energy.self, x, c->fixed);
-}
-
 static erg_node *move(erg_latent_move by, erg_energy energy, erg_node *start) {
     erg_node *next = by.fn(by.self, energy, start);
     if (next && !erg_shape_equal(erg_node_shape(next), erg_node_shape(start)))
@@ -29,16 +13,14 @@ static erg_node *move(erg_latent_move by, erg_energy energy, erg_node *start) {
     return next;
 }
 
-erg_latent_states erg_latent_gibbs(erg_latent_energy energy, erg_latent_states from,
+erg_latent_states erg_latent_gibbs(erg_pair_energy energy, erg_latent_states from,
                                    erg_latent_move move_x, erg_latent_move move_z) {
     erg_graph *graph = erg_node_graph(from.x ? from.x : from.z);
     if (!energy.fn || !from.x || !from.z || !move_x.fn || !move_z.fn) {
         erg_graph_fail(graph, "latent_gibbs: needs an energy, x, z and a move for each");
         return (erg_latent_states){0};
     }
-    conditional of_z = {energy, from.x};
-    erg_node *z = move(move_z, (erg_energy){given_x, &of_z}, from.z);
-    conditional of_x = {energy, z};
-    erg_node *x = z ? move(move_x, (erg_energy){given_z, &of_x}, from.x) : NULL;
+    erg_node *z = move(move_z, erg_energy_of_latent(graph, energy, from.x), from.z);
+    erg_node *x = z ? move(move_x, erg_energy_given(graph, energy, z), from.x) : NULL;
     return x ? (erg_latent_states){x, z} : (erg_latent_states){0};
 }

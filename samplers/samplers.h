@@ -45,15 +45,17 @@ ERG_API erg_node *erg_langevin(erg_energy energy, erg_node *x, erg_langevin_opti
 
 typedef enum erg_sites { ERG_BITS, ERG_SPINS, ERG_ONE_HOT } erg_sites;
 
-/* Nodes that cost nothing if they are not used. */
+/* What one transition does to each chain. What is (B) has x's dtype, and costs nothing if it is not
+ * used. */
 typedef struct erg_discrete_step {
-    erg_node *next;      /* the next state of the chains, of x's shape */
-    erg_node *accepted;  /* (B): the share of proposals that were accepted, in [0, 1] */
-    erg_node *nonfinite; /* (B): how many energies of possible next states were NaN or infinite */
+    erg_node *next;       /* the next state, of x's shape; NULL after a mistake */
+    erg_node *energy;     /* (B): E(next) */
+    erg_node *acceptance; /* (B): probability of accepting what was proposed, the mean of several */
+    erg_node *not_finite; /* (B), mask: an energy of a possible next state was NaN or infinite */
 } erg_discrete_step;
 
 /* Gibbs sampling (Geman & Geman 1984): one site after the other is drawn given all others. Each
- * update costs K - 1 energies (one for bits and spins). `accepted` is the share of updates that
+ * update costs K - 1 energies (one for bits and spins). `acceptance` is the share of updates that
  * changed their site. */
 typedef enum erg_scan {
     ERG_SCAN_RASTER, /* sites in row-major order: exp(-E) stays, without detailed balance */
@@ -98,7 +100,7 @@ ERG_API erg_discrete_step erg_discrete_langevin(erg_energy energy, erg_node *x,
 /* Block Gibbs: block after block, each a mask (sites...) of x's dtype, 1 where sites belong to it. All
  * sites of a block are drawn at once given the rest, from one gradient. Exact if sites of one block
  * do not interact and E is affine in each site (in each one-hot vector): Ising and Potts models,
- * Boltzmann machines; wrong otherwise, which is not checked. `accepted` is 1 but for energies that
+ * Boltzmann machines; wrong otherwise, which is not checked. `acceptance` is 1 but for energies that
  * are not finite. */
 ERG_API erg_discrete_step erg_block_gibbs(erg_energy energy, erg_node *x, erg_node *const *blocks,
                                           int count, erg_sites sites);
@@ -108,14 +110,10 @@ ERG_API erg_node *erg_checkerboard(erg_graph *graph, erg_dtype dtype, erg_shape 
 /* v after sweeps >= 1 of h | v and v | h. */
 ERG_API erg_node *erg_rbm_gibbs(const erg_rbm *rbm, erg_node *v, int64_t sweeps);
 
-/* Block Gibbs for an energy with latent variables, E(x, z), (B): z moves at fixed x, then x at
+/* Block Gibbs for an energy E(x, z) of a sample and a latent variable: z moves at fixed x, then x at
  * fixed z. The moves are transitions of the caller's, any of this header, for the energy that they
- * are given, which is valid during the call: they return the next state, of the same shape. If they
- * leave exp(-E(x, .)) and exp(-E(., z)) as they are, then p(x, z) stays. */
-typedef struct erg_latent_energy {
-    erg_node *(*fn)(void *self, erg_node *x, erg_node *z);
-    void *self;
-} erg_latent_energy;
+ * are given: they return the next state, of the same shape. If they leave exp(-E(x, .)) and
+ * exp(-E(., z)) as they are, then p(x, z) stays. */
 typedef struct erg_latent_move {
     erg_node *(*fn)(void *self, erg_energy energy, erg_node *state);
     void *self;
@@ -124,7 +122,7 @@ typedef struct erg_latent_states {
     erg_node *x, *z;
 } erg_latent_states;
 /* The next states; both NULL on a mistake. */
-ERG_API erg_latent_states erg_latent_gibbs(erg_latent_energy energy, erg_latent_states from,
+ERG_API erg_latent_states erg_latent_gibbs(erg_pair_energy energy, erg_latent_states from,
                                            erg_latent_move move_x, erg_latent_move move_z);
 
 /* ------------------------------------------------------------------------------- the driver */

@@ -87,12 +87,6 @@ erg_node *erg_site_log_ratio(erg_sites kind, erg_site_view from, erg_site_view t
 
 /* ------------------------------------------------------------------------------- transitions */
 
-/* What is known of `next`: of a where the mask is 1, else of b. */
-static erg_site_view choose(erg_node *next, erg_node *mask, erg_site_view a, erg_site_view b) {
-    erg_node *logits = a.logits ? erg_chains_where(mask, a.logits, b.logits) : NULL;
-    return (erg_site_view){next, erg_chains_where(mask, a.energy, b.energy), logits};
-}
-
 static erg_discrete_step walk(const char *function, erg_energy energy, erg_node *x, bool informed,
                               erg_flips_options o) {
     erg_discrete_step step = {.next = erg_sites_start(function, o.sites, x)};
@@ -103,6 +97,7 @@ static erg_discrete_step walk(const char *function, erg_energy energy, erg_node 
     if (!step.next)
         return step;
     erg_site_view at = erg_site_view_of(energy, o.sites, informed, step.next);
+    step.energy = at.energy;
     for (int64_t i = 0; at.x && at.energy && i < proposals; i++) {
         erg_node *change = draw_change(o.sites, at);
         erg_node *next = change ? erg_site_change(o.sites, at.x, change) : NULL;
@@ -111,7 +106,8 @@ static erg_discrete_step walk(const char *function, erg_energy energy, erg_node 
             return (erg_discrete_step){0};
         erg_node *ratio = erg_site_log_ratio(o.sites, at, to, change);
         erg_node *accepted = erg_discrete_accept(&step, proposals, to.x, to.energy, ratio);
-        at = choose(step.next, accepted, to, at);
+        erg_node *logits = informed ? erg_chains_where(accepted, to.logits, at.logits) : NULL;
+        at = (erg_site_view){step.next, step.energy, logits};
     }
     return erg_discrete_done(step, at.energy);
 }

@@ -107,25 +107,29 @@ erg_node *erg_is_finite(erg_node *x) {
     return erg_less(erg_abs(x), erg_full_like(x, INFINITY));
 }
 
-void erg_discrete_report(erg_discrete_step *step, int64_t count, erg_node *accepted,
-                         erg_node *nonfinite) {
-    erg_node *share = erg_mul_scalar(accepted, 1 / (double)count);
-    step->accepted = step->accepted ? erg_add(step->accepted, share) : share;
-    step->nonfinite = step->nonfinite ? erg_add(step->nonfinite, nonfinite) : nonfinite;
+void erg_discrete_report(erg_discrete_step *step, int64_t count, erg_node *acceptance,
+                         erg_node *not_finite) {
+    erg_node *share = erg_mul_scalar(acceptance, 1 / (double)count);
+    step->acceptance = step->acceptance ? erg_add(step->acceptance, share) : share;
+    step->not_finite = step->not_finite ? erg_logical_or(step->not_finite, not_finite) : not_finite;
 }
 
 erg_node *erg_discrete_accept(erg_discrete_step *step, int64_t count, erg_node *to,
                               erg_node *energy, erg_node *log_ratio) {
     erg_node *u =
         erg_uniform(erg_node_graph(energy), erg_node_dtype(energy), erg_node_shape(energy));
-    erg_node *finite = erg_is_finite(energy);
-    erg_node *accepted = erg_logical_and(finite, erg_less(u, erg_exp(log_ratio)));
-    erg_discrete_report(step, count, accepted, erg_logical_not(finite));
+    erg_node *finite = erg_is_finite(energy), *ratio = erg_exp(log_ratio);
+    erg_node *zero = erg_full_like(energy, 0), *one = erg_full_like(energy, 1);
+    erg_node *possible = erg_logical_and(finite, erg_greater(ratio, zero)); /* no NaN */
+    erg_node *acceptance = erg_where(possible, erg_minimum(ratio, one), zero);
+    erg_node *accepted = erg_less(u, acceptance);
+    erg_discrete_report(step, count, acceptance, erg_logical_not(finite));
     step->next = erg_chains_where(accepted, to, step->next);
+    step->energy = erg_where(accepted, energy, step->energy);
     return accepted;
 }
 
 erg_discrete_step erg_discrete_done(erg_discrete_step step, erg_node *last) {
-    bool whole = step.next && step.accepted && step.nonfinite && last;
+    bool whole = step.next && step.energy && step.acceptance && step.not_finite && last;
     return whole ? step : (erg_discrete_step){0};
 }

@@ -188,10 +188,6 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- latent variables */
 
-static erg_node *joint(void *self, erg_node *x, erg_node *z) {
-    return erg_rbm_joint_energy(self, x, z);
-}
-
 static erg_node *by_gibbs(void *self, erg_energy energy, erg_node *state) {
     (void)self;
     return erg_gibbs(energy, state, (erg_gibbs_options){0}).next;
@@ -214,7 +210,7 @@ static double latent_misfit(erg_latent_move move_x, erg_latent_move move_z) {
     erg_rbm *rbm = small_machine(g);
     erg_node *x = input_of(g, ERG_SHAPE(chains, 3), NULL);
     erg_node *z = input_of(g, ERG_SHAPE(chains, 2), NULL);
-    erg_latent_states next = erg_latent_gibbs((erg_latent_energy){joint, rbm},
+    erg_latent_states next = erg_latent_gibbs((erg_pair_energy){erg_rbm_joint_energy, rbm},
                                               (erg_latent_states){x, z}, move_x, move_z);
     erg_node *turn = erg_group((erg_node *[]){erg_assign(x, next.x), erg_assign(z, next.z)}, 2);
     erg_plan *plan = erg_compile(&turn, 1);
@@ -268,7 +264,7 @@ START_TEST(forbidden_states_are_never_entered) {
     probabilities(g, energy, s, pi);
     erg_node *x = input_of(g, ERG_SHAPE(chains, 4), NULL);
     erg_discrete_step step = all_kernels[_i](energy, x, s.kind);
-    erg_plan *plan = erg_compile((erg_node *[]){step.nonfinite, erg_assign(x, step.next)}, 2);
+    erg_plan *plan = erg_compile((erg_node *[]){step.not_finite, erg_assign(x, step.next)}, 2);
     for (int k = 0; k < 60; k++) {
         erg_run(plan);
         for (int64_t row = 0; row < chains; row++)
@@ -297,7 +293,7 @@ START_TEST(gibbs_leaves_forbidden_states) {
     erg_graph *g = erg_graph_new(54);
     erg_node *x = input_of(g, ERG_SHAPE(1, 4), (double[]){1, 1, 0, 0});
     erg_discrete_step step = raster_step((erg_energy){holed, NULL}, x, ERG_BITS);
-    ck_assert_double_gt(number_of(step.nonfinite), 0);
+    ck_assert_double_gt(number_of(step.not_finite), 0);
     double *next = elements_of(step.next);
     ck_assert(next[0] == 0 || next[1] + next[2] + next[3] == 0);
     free(next);
@@ -425,8 +421,9 @@ START_TEST(kernels_refuse_misuse) {
     FAILS_NULL("no x", kernel(energy, NULL, ERG_BITS).next);
     erg_discrete_step step = kernel(energy, x, ERG_BITS);
     check_shape(step.next, ERG_SHAPE(3, 4));
-    check_shape(step.accepted, ERG_SHAPE(3));
-    check_shape(step.nonfinite, ERG_SHAPE(3));
+    check_shape(step.acceptance, ERG_SHAPE(3));
+    check_shape(step.not_finite, ERG_SHAPE(3));
+    check_shape(step.energy, ERG_SHAPE(3));
     erg_graph_free(g);
 }
 END_TEST
@@ -472,11 +469,11 @@ END_TEST
 
 START_TEST(latent_gibbs_refuses_misuse) {
     erg_graph *g = erg_graph_new(0);
-    erg_latent_energy energy = {joint, small_machine(g)};
+    erg_pair_energy energy = {erg_rbm_joint_energy, small_machine(g)};
     erg_latent_states from = {input_of(g, ERG_SHAPE(4, 3), NULL),
                               input_of(g, ERG_SHAPE(4, 2), NULL)};
     erg_latent_move gibbs = {by_gibbs, NULL}, none = {0}, shape = {other_shape, NULL};
-    REFUSES(g, "needs an energy", erg_latent_gibbs((erg_latent_energy){0}, from, gibbs, gibbs).x);
+    REFUSES(g, "needs an energy", erg_latent_gibbs((erg_pair_energy){0}, from, gibbs, gibbs).x);
     REFUSES(g, "needs an energy", erg_latent_gibbs(energy, from, none, gibbs).x);
     REFUSES(g, "needs an energy", erg_latent_gibbs(energy, from, gibbs, none).z);
     REFUSES(g, "needs an energy",

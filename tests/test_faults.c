@@ -334,7 +334,7 @@ static bool sample_discrete(void) {
     erg_node *s = erg_input(graph, "s", F64, ERG_SHAPE(2, 2, 2, 3));
     erg_node *block = erg_checkerboard(graph, F64, ERG_SHAPE(2, 2), 1);
     erg_latent_states both =
-        erg_latent_gibbs((erg_latent_energy){disagreement, NULL}, (erg_latent_states){bits, bits},
+        erg_latent_gibbs((erg_pair_energy){disagreement, NULL}, (erg_latent_states){bits, bits},
                          (erg_latent_move){flips, NULL}, (erg_latent_move){flips, NULL});
     erg_node *next[] = {
         erg_gibbs(ising, bits, (erg_gibbs_options){.scan = ERG_SCAN_RANDOM}).next,
