@@ -73,6 +73,6 @@ erg_node *erg_rbm_gibbs(const erg_rbm *rbm, erg_node *v, int64_t sweeps) {
     if (sweeps < 1)
         return erg_graph_fail(erg_node_graph(v), "rbm_gibbs: %lld sweeps", (long long)sweeps);
     for (int64_t i = 0; v && i < sweeps; i++)
-        v = erg_rbm_sample_visible(rbm, erg_rbm_sample_hidden(rbm, v));
+        v = erg_stop_gradient(erg_rbm_sample_visible(rbm, erg_rbm_sample_hidden(rbm, v)));
     return v;
 }

@@ -60,21 +60,22 @@ erg_node *erg_gibbs_energies(erg_energy energy, erg_sites kind, erg_node *x, erg
                              erg_node *mask);
 erg_node *erg_gibbs_logits(erg_node *energies);
 
-/* single_site.c: a state with what proposals of one change need to know of it. */
+/* A state with what proposals need to know of it. */
 typedef struct erg_site_view {
     erg_node *x, *energy; /* (B, ...), (B) */
-    erg_node *logits;     /* (B, M): of its changes; NULL: all are as likely */
+    erg_node *logits;     /* of its changes; NULL: all are as likely */
 } erg_site_view;
+
+/* single_site.c: logits (B, M), one of all changes is drawn. */
 erg_site_view erg_site_view_of(erg_energy energy, erg_sites kind, bool informed, erg_node *x);
 /* x after the changes marked by 1, one a chain. */
 erg_node *erg_site_change(erg_sites kind, erg_node *x, erg_node *change);
 erg_node *erg_site_log_ratio(erg_sites kind, erg_site_view from, erg_site_view to,
                              erg_node *change);
 
-/* discrete_langevin.c: logits of the changes of x, for erg_sites_draw. */
-erg_node *erg_discrete_langevin_logits(erg_sites kind, erg_node *x, erg_node *energy_of_x,
-                                       erg_node *step_size);
-erg_node *erg_discrete_langevin_log_ratio(erg_energy energy, erg_sites kind, erg_node *x,
-                                          erg_node *to, erg_node *step_size);
+/* discrete_langevin.c: logits as x, for erg_sites_draw. */
+erg_site_view erg_discrete_langevin_view(erg_energy energy, erg_sites kind, erg_node *x,
+                                         erg_node *step_size);
+erg_node *erg_discrete_langevin_log_ratio(erg_sites kind, erg_site_view from, erg_site_view to);
 
 #endif

@@ -153,12 +153,13 @@ static void with_gradients(setting t, int mistake, matrix p) {
 }
 
 static void discrete_langevin(setting t, int mistake, matrix p) {
-    erg_node *step = erg_scalar(t.graph, ERG_FLOAT64, STEP), *e = erg_energy_apply(t.energy, t.x);
-    erg_node *logits = erg_discrete_langevin_logits(t.s.kind, t.x, e, step);
+    erg_node *step = erg_scalar(t.graph, ERG_FLOAT64, STEP);
     erg_node *to = input_of(t.graph, shape_of(t.s, t.s.size), NULL);
-    erg_node *log_q = erg_sites_log_prob(t.s.kind, logits, t.x, to);
-    erg_node *ratio = erg_discrete_langevin_log_ratio(t.energy, t.s.kind, t.x, to, step);
-    ratio = mistaken(mistake, ratio, erg_sub(e, erg_energy_apply(t.energy, to)));
+    erg_site_view here = erg_discrete_langevin_view(t.energy, t.s.kind, t.x, step);
+    erg_site_view there = erg_discrete_langevin_view(t.energy, t.s.kind, to, step);
+    erg_node *log_q = erg_sites_log_prob(t.s.kind, here.logits, t.x, to);
+    erg_node *ratio = erg_discrete_langevin_log_ratio(t.s.kind, here, there);
+    ratio = mistaken(mistake, ratio, erg_sub(here.energy, there.energy));
     erg_plan *plan = erg_compile((erg_node *[]){to, log_q, ratio}, 3);
     memset(p, 0, sizeof(matrix));
     for (int y = 0; y < t.s.size; y++) {
