@@ -36,3 +36,15 @@ libcore_la_SOURCES += \
     %D%/toy.c \
     %D%/underdamped.c \
     %D%/unroll.c
+    %D%/block_gibbs.c \
+    %D%/chain.c \
+    %D%/discrete.h \
+    %D%/discrete_langevin.c \
+    %D%/gibbs.c \
+    %D%/langevin.c \
+    %D%/latent.c \
+    %D%/quadrature.c \
+    %D%/replay.c \
+    %D%/single_site.c \
+    %D%/sites.c \
+    %D%/toy.c

@@ -1,5 +1,5 @@
 /* replay.c: a buffer of chain states. A batch is drawn without replacement, so that every state
- * goes back to a slot of its own; each store belongs to the last draw. */
+ * can go back to a slot of its own; each store belongs to the last draw. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,10 +12,13 @@ struct erg_replay {
     int64_t *order;   /* a permutation of the slots: the first `drawn` are those of the last draw */
     int64_t *ages;    /* stores since the slot was started afresh */
     bool *fresh;      /* of the last draw: started afresh */
+    int64_t *lived;   /* of the last draw: ages then, 0 if fresh */
     int64_t *numbers; /* random numbers of a draw */
     int64_t drawn;    /* 0 when there is nothing to store */
+    uint64_t stored;  /* states, ever */
     erg_random random; /* its run counts draws */
     double restart;
+    erg_replay_policy policy;
     erg_status (*init)(void *self, erg_tensor *out, erg_random where);
     void *self;
 };
@@ -29,7 +32,7 @@ static erg_status init_uniform(void *self, erg_tensor *out, erg_random where) {
 }
 
 /* Streams of the buffer's own Philox key: one for each use. */
-enum { STREAM_INIT, STREAM_SLOTS, STREAM_RESTART };
+enum { STREAM_INIT, STREAM_SLOTS, STREAM_RESTART, STREAM_KEEP };
 
 static erg_random stream(const erg_replay *replay, uint32_t number) {
     erg_random random = replay->random;
@@ -44,8 +47,9 @@ static erg_status allocate(erg_replay *replay, erg_dtype dtype, erg_shape shape)
     replay->order = calloc(capacity, sizeof *replay->order);
     replay->ages = calloc(capacity, sizeof *replay->ages);
     replay->fresh = calloc(capacity, sizeof *replay->fresh);
+    replay->lived = calloc(capacity, sizeof *replay->lived);
     replay->numbers = calloc(capacity, sizeof *replay->numbers);
-    if (!replay->order || !replay->ages || !replay->fresh || !replay->numbers)
+    if (!replay->order || !replay->ages || !replay->fresh || !replay->lived || !replay->numbers)
         return erg_fail(ERG_ERROR_MEMORY, "replay: out of memory");
     for (size_t i = 0; i < capacity; i++)
         replay->order[i] = (int64_t)i;
@@ -57,9 +61,11 @@ erg_replay *erg_replay_new(erg_dtype dtype, erg_shape sample, erg_replay_options
     double restart = options.restart == 0 && !never ? 0.05 : options.restart;
     int64_t capacity = options.capacity ? options.capacity : 10000;
     if (capacity < 1 || capacity > UINT32_MAX || !(restart >= 0 && restart <= 1) ||
-        sample.ndim < 0 || sample.ndim >= ERG_MAX_DIMS || dtype == ERG_INT32) {
-        erg_fail(ERG_ERROR_ARGUMENT, "replay: capacity %lld, restart %g, or the sample's type",
-                 (long long)capacity, restart);
+        sample.ndim < 0 || sample.ndim >= ERG_MAX_DIMS || dtype == ERG_INT32 ||
+        options.policy < ERG_REPLAY_WRITE_BACK || options.policy > ERG_REPLAY_RESERVOIR) {
+        erg_fail(ERG_ERROR_ARGUMENT,
+                 "replay: capacity %lld, restart %g, policy %d, or the sample's type",
+                 (long long)capacity, restart, (int)options.policy);
         return NULL;
     }
     int64_t dims[ERG_MAX_DIMS] = {capacity};
@@ -71,6 +77,7 @@ erg_replay *erg_replay_new(erg_dtype dtype, erg_shape sample, erg_replay_options
     }
     *replay = (erg_replay){.random.seed = options.seed,
                            .restart = restart,
+                           .policy = options.policy,
                            .init = options.init ? options.init : init_uniform,
                            .self = options.self};
     if (allocate(replay, dtype, erg_shape_make(sample.ndim + 1, dims)) == ERG_OK &&
@@ -89,12 +96,18 @@ void erg_replay_free(erg_replay *replay) {
     free(replay->order);
     free(replay->ages);
     free(replay->fresh);
+    free(replay->lived);
     free(replay->numbers);
     free(replay);
 }
 
 const erg_tensor *erg_replay_values(const erg_replay *replay) {
     return replay ? replay->values : NULL;
+}
+
+int64_t erg_replay_age(const erg_replay *replay, int64_t slot) {
+    bool there = replay && slot >= 0 && slot < replay->values->shape.dims[0];
+    return there ? replay->ages[slot] : -1;
 }
 
 double erg_replay_mean_age(const erg_replay *replay) {
@@ -173,16 +186,30 @@ erg_status erg_replay_draw(erg_replay *replay, erg_tensor *x) {
     status = make_fresh(replay, x->shape, choose_fresh(replay, n), &states);
     if (status == ERG_OK) {
         choose_slots(replay, n);
-        for (int64_t i = 0; i < n; i++)
+        for (int64_t i = 0; i < n; i++) {
+            replay->lived[i] = replay->fresh[i] ? 0 : replay->ages[replay->order[i]];
             if (replay->fresh[i])
                 copy_row(x, i, states, next++);
             else
                 copy_row(x, i, replay->values, replay->order[i]);
+        }
         replay->random.run++;
         replay->drawn = n;
     }
     erg_tensor_free(states);
     return status;
+}
+
+/* Where row i of the batch goes, or -1 for nowhere. Once a reservoir is full, state number t of all
+ * goes to any slot with probability capacity / t; number is a random integer below 2^32. */
+static int64_t target(const erg_replay *replay, int64_t i, int64_t number) {
+    uint64_t capacity = (uint64_t)replay->values->shape.dims[0];
+    if (replay->policy == ERG_REPLAY_WRITE_BACK)
+        return replay->order[i];
+    if (replay->policy == ERG_REPLAY_FIFO || replay->stored < capacity)
+        return (int64_t)(replay->stored % capacity);
+    double slot = floor((double)number * 0x1p-32 * (double)(replay->stored + 1));
+    return slot < (double)capacity ? (int64_t)slot : -1;
 }
 
 erg_status erg_replay_store(erg_replay *replay, const erg_tensor *x) {
@@ -195,10 +222,13 @@ erg_status erg_replay_store(erg_replay *replay, const erg_tensor *x) {
                         (long long)n, (long long)replay->drawn);
     if (!erg_tensor_all_finite(x))
         return erg_fail(ERG_ERROR_ARGUMENT, "replay_store: a state is not finite");
-    for (int64_t i = 0; i < n; i++) {
-        int64_t slot = replay->order[i];
+    erg_random_integers(replay->numbers, n, UINT64_C(1) << 32, stream(replay, STREAM_KEEP));
+    for (int64_t i = 0; i < n; i++, replay->stored++) {
+        int64_t slot = target(replay, i, replay->numbers[i]);
+        if (slot < 0)
+            continue;
         copy_row(replay->values, slot, x, i);
-        replay->ages[slot] = replay->fresh[i] ? 1 : replay->ages[slot] + 1;
+        replay->ages[slot] = replay->lived[i] + 1;
     }
     replay->drawn = 0;
     return ERG_OK;
@@ -225,6 +255,8 @@ static erg_status save(void *self, erg_bundle *state) {
     if (status == ERG_OK)
         status = erg_bundle_add_counts(state, "random", random, 2);
     if (status == ERG_OK)
+        status = erg_bundle_add_counts(state, "stored", &replay->stored, 1);
+    if (status == ERG_OK)
         status = add_integers(state, "order", replay->order, capacity);
     if (status == ERG_OK)
         status = add_integers(state, "ages", replay->ages, capacity);
@@ -245,8 +277,10 @@ static bool is_sound(const erg_tensor *order, const erg_tensor *ages, bool *seen
 }
 
 static erg_status check_state(const erg_replay *replay, const erg_bundle *state) {
-    uint64_t random[2];
+    uint64_t random[2], stored;
     erg_status status = erg_bundle_counts(state, "random", random, 2);
+    if (status == ERG_OK)
+        status = erg_bundle_counts(state, "stored", &stored, 1);
     if (status != ERG_OK)
         return status;
     bool *seen = calloc((size_t)replay->values->shape.dims[0], sizeof *seen);
@@ -274,6 +308,7 @@ static erg_status load(void *self, const erg_bundle *state, int apply) {
         replay->ages[i] = (int64_t)erg_tensor_get(ages, i);
     }
     erg_bundle_counts(state, "random", random, 2);
+    erg_bundle_counts(state, "stored", &replay->stored, 1);
     replay->random.run = random[1];
     replay->drawn = 0;
     return erg_tensor_copy(replay->values, erg_bundle_find(state, "values"));

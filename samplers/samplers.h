@@ -246,6 +246,100 @@ ERG_API int64_t erg_ode_steps(const erg_ode *ode);
  * From t = log(high) to log(low), samples of exp(-E(., high)) become samples of exp(-E(., low));
  * back again they are encoded. fn is NULL on a mistake. */
 ERG_API erg_field erg_probability_flow(erg_graph *graph, erg_pair_energy energy);
+/* ------------------------------------------------------------------------------- discrete states
+ *
+ * Transitions for any energy over discrete sites. States are floats, so that an energy is the same
+ * function of nodes as ever, and has a gradient. All sites of x are of one kind:
+ *
+ *     ERG_BITS     x (B, sites...), 0 or 1
+ *     ERG_SPINS    x (B, sites...), -1 or 1
+ *     ERG_ONE_HOT  x (B, sites..., K), K >= 2: each site a vector of zeros and a one
+ *
+ * What x holds is not checked when a plan runs. All chains do the same; what each decides is a mask.
+ * A state whose energy is NaN or infinite is never entered. No derivative passes through a
+ * transition. On a mistake all nodes of the result are NULL. */
+
+typedef enum erg_sites { ERG_BITS, ERG_SPINS, ERG_ONE_HOT } erg_sites;
+
+/* What one transition does to each chain. What is (B) has x's dtype, and costs nothing if it is not
+ * used. */
+typedef struct erg_discrete_step {
+    erg_node *next;       /* the next state, of x's shape; NULL after a mistake */
+    erg_node *energy;     /* (B): E(next) */
+    erg_node *acceptance; /* (B): probability of accepting what was proposed, the mean of several */
+    erg_node *not_finite; /* (B), mask: an energy of a possible next state was NaN or infinite */
+} erg_discrete_step;
+
+/* Gibbs sampling (Geman & Geman 1984): one site after the other is drawn given all others. Each
+ * update costs K - 1 energies (one for bits and spins). `acceptance` is the share of updates that
+ * changed their site. */
+typedef enum erg_scan {
+    ERG_SCAN_RASTER, /* sites in row-major order: exp(-E) stays, without detailed balance */
+    ERG_SCAN_RANDOM  /* each update of a site drawn evenly, by each chain for itself */
+} erg_scan;
+typedef struct erg_gibbs_options {
+    erg_sites sites;     /* default bits */
+    erg_scan scan;       /* default raster */
+    int64_t updates;     /* a transition; default: the number of sites */
+    erg_node *site_node; /* int32 (): if set, one update, of the site with this row-major number;
+                          * none if it is out of range */
+} erg_gibbs_options;
+ERG_API erg_discrete_step erg_gibbs(erg_energy energy, erg_node *x, erg_gibbs_options options);
+
+typedef struct erg_flips_options {
+    erg_sites sites;   /* default bits */
+    int64_t proposals; /* one after the other, a transition; default 1 */
+} erg_flips_options;
+/* Metropolis: proposes one change of one site, even among all, and accepts it with probability
+ * min(1, exp(E(x) - E(x'))). Costs one energy a proposal. */
+ERG_API erg_discrete_step erg_metropolis_flips(erg_energy energy, erg_node *x,
+                                               erg_flips_options options);
+/* Gibbs with gradients (Grathwohl et al. 2021): proposes a change with probability proportional to
+ * exp(d / 2), d = -grad E . (x' - x), and corrects for that by Metropolis and Hastings: exact for any
+ * energy, good for those nearly linear in each site. Costs a gradient a proposal. */
+ERG_API erg_discrete_step erg_gibbs_with_gradients(erg_energy energy, erg_node *x,
+                                                   erg_flips_options options);
+
+/* Discrete Langevin proposal (Zhang, Liu & Liu 2022), step size a: all sites are drawn at once, each
+ * from exp(-grad E . (x' - x) / 2 - |x' - x|^2 / 2 a), and the whole is accepted or not as in
+ * Metropolis-Hastings (DMALA). Uncorrected (DULA) it samples from exp(-E) as a -> 0. Costs two
+ * gradients. */
+typedef struct erg_discrete_langevin_options {
+    erg_sites sites;          /* default bits */
+    double step_size;         /* a; default 0.2 */
+    erg_node *step_size_node; /* 0-d, of x's dtype: if set, used instead */
+    int uncorrected;          /* default: corrected */
+} erg_discrete_langevin_options;
+ERG_API erg_discrete_step erg_discrete_langevin(erg_energy energy, erg_node *x,
+                                                erg_discrete_langevin_options options);
+
+/* Block Gibbs: block after block, each a mask (sites...) of x's dtype, 1 where sites belong to it. All
+ * sites of a block are drawn at once given the rest, from one gradient. Exact if sites of one block
+ * do not interact and E is affine in each site (in each one-hot vector): Ising and Potts models,
+ * Boltzmann machines; wrong otherwise, which is not checked. `acceptance` is 1 but for energies that
+ * are not finite. */
+ERG_API erg_discrete_step erg_block_gibbs(erg_energy energy, erg_node *x, erg_node *const *blocks,
+                                          int count, erg_sites sites);
+/* The mask of the sites whose indices have an even (colour 0) or an odd (1) sum. The two masks are
+ * blocks of a lattice whose closed axes have even sizes. */
+ERG_API erg_node *erg_checkerboard(erg_graph *graph, erg_dtype dtype, erg_shape sites, int colour);
+/* v after sweeps >= 1 of h | v and v | h. */
+ERG_API erg_node *erg_rbm_gibbs(const erg_rbm *rbm, erg_node *v, int64_t sweeps);
+
+/* Block Gibbs for an energy E(x, z) of a sample and a latent variable: z moves at fixed x, then x at
+ * fixed z. The moves are transitions of the caller's, any of this header, for the energy that they
+ * are given: they return the next state, of the same shape. If they leave exp(-E(x, .)) and
+ * exp(-E(., z)) as they are, then p(x, z) stays. */
+typedef struct erg_latent_move {
+    erg_node *(*fn)(void *self, erg_energy energy, erg_node *state);
+    void *self;
+} erg_latent_move;
+typedef struct erg_latent_states {
+    erg_node *x, *z;
+} erg_latent_states;
+/* The next states; both NULL on a mistake. */
+ERG_API erg_latent_states erg_latent_gibbs(erg_pair_energy energy, erg_latent_states from,
+                                           erg_latent_move move_x, erg_latent_move move_z);
 
 /* ------------------------------------------------------------------------------- the driver */
 
@@ -318,13 +412,21 @@ ERG_API erg_status erg_statistics_get(const erg_statistics *statistics, int64_t 
 /* ------------------------------------------------------------------------------- replay buffer */
 
 /* States of past chains from which new ones start (Du & Mordatch 2019): draw takes a batch of
- * different slots, of which a fraction is started afresh; store writes the batch back to the slots
- * it was drawn from. */
+ * different slots, of which a fraction is started afresh; store puts what became of them into the
+ * buffer. */
 typedef struct erg_replay erg_replay;
+/* Where states are stored. The last two keep old states for longer than their chains go on. */
+typedef enum erg_replay_policy {
+    ERG_REPLAY_WRITE_BACK, /* in the slots that they were drawn from: capacity chains that go on */
+    ERG_REPLAY_FIFO,       /* in place of those stored first */
+    ERG_REPLAY_RESERVOIR /* in slots that make the buffer an even sample of all states ever stored,
+                            * once it is full of them (Vitter 1985, algorithm R) */
+} erg_replay_policy;
 typedef struct erg_replay_options {
     int64_t capacity; /* slots, below 2^32; default 10000 */
     double restart;   /* probability of a fresh start; default 0.05, ERG_ZERO: never */
     uint64_t seed;
+    erg_replay_policy policy; /* default write-back */
     /* Fills a tensor (n, ...) with n fresh states; draws its numbers from `where`. Default: uniform
      * in [-1, 1). */
     erg_status (*init)(void *self, erg_tensor *out, erg_random where);
@@ -340,7 +442,9 @@ ERG_API erg_status erg_replay_draw(erg_replay *replay, erg_tensor *x);
 ERG_API erg_status erg_replay_store(erg_replay *replay, const erg_tensor *x);
 /* The buffer's slots (capacity, sample...), owned by it. */
 ERG_API const erg_tensor *erg_replay_values(const erg_replay *replay);
-/* How often each slot has been stored since it was started afresh, averaged over the buffer. */
+/* How often each slot's state has been stored since it was started afresh, and the average over the
+ * buffer. -1 for a slot that is not there. */
+ERG_API int64_t erg_replay_age(const erg_replay *replay, int64_t slot);
 ERG_API double erg_replay_mean_age(const erg_replay *replay);
 /* Keeps slots, ages and random state in checkpoints; capacity, sample and seed must be the same
  * there. A batch drawn and not yet stored is forgotten. */

@@ -16,6 +16,8 @@ test_programs = \
     %D%/test_corpus \
     %D%/test_dataset \
     %D%/test_derivatives \
+    %D%/test_discrete \
+    %D%/test_discrete_chains \
     %D%/test_energies \
     %D%/test_faults \
     %D%/test_file_faults \
@@ -89,6 +91,7 @@ dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
     %D%/programs.sh %D%/faults.h %D%/modules.h
     %D%/faults.h %D%/mcmc.h %D%/modules.h
+    %D%/discrete_kernels.h %D%/enumerate.h %D%/programs.sh %D%/faults.h %D%/modules.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

@@ -312,6 +312,49 @@ static bool exchange(void) {
     return done;
 }
 
+static erg_node *flips(void *self, erg_energy energy, erg_node *state) {
+    (void)self;
+    return erg_metropolis_flips(energy, state, (erg_flips_options){.proposals = 2}).next;
+}
+
+static erg_node *disagreement(void *self, erg_node *x, erg_node *z) {
+    (void)self;
+    return erg_sum(erg_square(erg_sub(x, z)), ERG_AXES(1), 0);
+}
+
+/* Transitions of discrete states of all kinds. */
+static bool sample_discrete(void) {
+    erg_graph *graph = erg_graph_new(1);
+    if (!graph)
+        return false;
+    const erg_flips_options two = {.sites = ERG_ONE_HOT, .proposals = 2};
+    erg_lattice lattice = {.coupling = erg_scalar(graph, F64, 1)};
+    erg_energy ising = {erg_ising_energy, &lattice}, potts = {erg_potts_energy, &lattice};
+    erg_node *bits = erg_input(graph, "bits", F64, ERG_SHAPE(2, 2));
+    erg_node *s = erg_input(graph, "s", F64, ERG_SHAPE(2, 2, 2, 3));
+    erg_node *block = erg_checkerboard(graph, F64, ERG_SHAPE(2, 2), 1);
+    erg_latent_states both =
+        erg_latent_gibbs((erg_pair_energy){disagreement, NULL}, (erg_latent_states){bits, bits},
+                         (erg_latent_move){flips, NULL}, (erg_latent_move){flips, NULL});
+    erg_node *next[] = {
+        erg_gibbs(ising, bits, (erg_gibbs_options){.scan = ERG_SCAN_RANDOM}).next,
+        erg_gibbs(potts, s, (erg_gibbs_options){.sites = ERG_ONE_HOT, .updates = 1}).next,
+        erg_metropolis_flips(potts, s, two).next,
+        erg_gibbs_with_gradients(potts, s, two).next,
+        erg_discrete_langevin(ising, bits, (erg_discrete_langevin_options){0}).next,
+        erg_block_gibbs(potts, s, &block, 1, ERG_ONE_HOT).next,
+        both.x,
+        both.z};
+    bool built = true;
+    for (int k = 0; k < COUNT(next); k++)
+        built &= next[k] != NULL;
+    expect(built == !erg_graph_error(graph), "one check after building is not enough");
+    erg_plan *plan = erg_compile(next, COUNT(next));
+    erg_plan_free(plan);
+    erg_graph_free(graph);
+    return plan != NULL;
+}
+
 /* Weights, a checkpoint with all kinds of parts, and a split data set. */
 static bool keep(void) {
     erg_graph *graph = erg_graph_new(1);
@@ -436,6 +479,7 @@ static const struct scenario {
 } scenarios[] = {{"train", train, 20},
                  {"train by interpreter", train_by_interpreter, 20},
                  {"make modules", make_modules, 20},
+                 {"sample discrete states", sample_discrete, 20},
                  {"check_gradient", check_gradient, 10},
                  {"optimise", optimise, 20},
                  {"write and read", write_and_read, 10},

@@ -231,10 +231,11 @@ static erg_status zeros(void *self, erg_tensor *out, erg_random where) {
     return ERG_OK;
 }
 
-/* States that start at 0 and grow by 1 before each store are their own ages. */
+/* States that start at 0 and grow by 1 before each store are their own ages, wherever they go. */
 START_TEST(ages_count_stores) {
     enum { SLOTS = 12, BATCH = 5 };
-    const erg_replay_options options = {.capacity = SLOTS, .restart = 0.3, .init = zeros};
+    const erg_replay_options options = {
+        .capacity = SLOTS, .restart = 0.3, .init = zeros, .policy = (erg_replay_policy)_i};
     erg_replay *replay = erg_replay_new(ERG_FLOAT64, ERG_SCALAR, options);
     erg_tensor *x = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(BATCH));
     double oldest = 0;
@@ -244,14 +245,112 @@ START_TEST(ages_count_stores) {
             erg_tensor_set(x, i, erg_tensor_get(x, i) + 1);
         ck_assert_int_eq(erg_replay_store(replay, x), ERG_OK);
         double sum = 0;
-        for (int i = 0; i < SLOTS; i++)
-            sum += erg_tensor_get(erg_replay_values(replay), i);
+        for (int i = 0; i < SLOTS; i++) {
+            double age = erg_tensor_get(erg_replay_values(replay), i);
+            ck_assert_double_eq((double)erg_replay_age(replay, i), age);
+            sum += age;
+        }
         ck_assert_double_eq_tol(erg_replay_mean_age(replay), sum / SLOTS, 1e-12);
         oldest = fmax(oldest, erg_replay_mean_age(replay));
     }
     ck_assert_double_gt(oldest, 1.5);
     erg_tensor_free(x);
     erg_replay_free(replay);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- policies */
+
+enum { KEPT = 8, STORED = 21 };
+
+/* A buffer of KEPT slots in which states 0, 1, ... were stored, 3 at a time. */
+static erg_replay *store_numbers(source *s, erg_replay_policy policy, uint64_t seed, int count) {
+    *s = (source){0};
+    erg_replay *replay = erg_replay_new(
+        ERG_FLOAT32, ERG_SHAPE(2),
+        (erg_replay_options){
+            .capacity = KEPT, .seed = seed, .policy = policy, .init = numbered, .self = s});
+    erg_tensor *x = erg_tensor_new(ERG_FLOAT32, ERG_SHAPE(3, 2));
+    for (int first = 0; first < count; first += 3) {
+        ck_assert_int_eq(erg_replay_draw(replay, x), ERG_OK);
+        for (int i = 0; i < 6; i++)
+            erg_tensor_set(x, i, first + i / 2);
+        ck_assert_int_eq(erg_replay_store(replay, x), ERG_OK);
+    }
+    erg_tensor_free(x);
+    return replay;
+}
+
+START_TEST(fifo_replaces_the_oldest) {
+    source s;
+    for (int count = 3; count <= STORED; count += 3) {
+        erg_replay *replay = store_numbers(&s, ERG_REPLAY_FIFO, 37, count);
+        bool there[STORED] = {0};
+        for (int i = 0; i < KEPT && count >= KEPT; i++)
+            there[(int)erg_tensor_get(erg_replay_values(replay), 2 * i)] = true;
+        for (int i = 0; i < count && count >= KEPT; i++)
+            ck_assert(there[i] == (i >= count - KEPT));
+        erg_replay_free(replay);
+    }
+}
+END_TEST
+
+/* Chi-squared, over its critical value, of which of STORED states are kept: each with probability
+ * KEPT / STORED, without replacement. */
+static double keep_misfit(erg_replay_policy policy) {
+    const int64_t rounds = draws(4000, 1000);
+    double counts[STORED] = {0}, expected = (double)rounds * KEPT / STORED, chi2 = 0;
+    for (int64_t k = 0; k < rounds; k++) {
+        source s;
+        erg_replay *replay = store_numbers(&s, policy, 1000 + (uint64_t)k, STORED);
+        for (int i = 0; i < KEPT; i++)
+            counts[(int)erg_tensor_get(erg_replay_values(replay), 2 * i)]++;
+        erg_replay_free(replay);
+    }
+    for (int i = 0; i < STORED; i++)
+        chi2 += pow(counts[i] - expected, 2) / expected;
+    double spread = (1 - (double)KEPT / STORED) * STORED / (STORED - 1);
+    return chi2 / spread / critical_chi2(STORED - 1);
+}
+
+START_TEST(reservoir_is_an_even_sample) {
+    ck_assert_double_lt(keep_misfit(ERG_REPLAY_RESERVOIR), 1);
+    ck_assert_double_gt(keep_misfit(ERG_REPLAY_FIFO), 1);
+    source s;
+    erg_replay *replay = store_numbers(&s, ERG_REPLAY_RESERVOIR, 38, 6);
+    for (int i = 0; i < 6; i++)
+        ck_assert_double_eq(erg_tensor_get(erg_replay_values(replay), 2 * i), i);
+    erg_replay_free(replay);
+}
+END_TEST
+
+/* A buffer that takes over another's state goes on as that one does. */
+START_TEST(policies_resume) {
+    source first, second;
+    const erg_replay_policy policy = (erg_replay_policy)_i;
+    erg_replay *a = store_numbers(&first, policy, 41, STORED);
+    erg_replay *b = store_numbers(&second, policy, 41, 3);
+    erg_bundle *state = erg_bundle_new();
+    erg_checkpoint_part from = erg_replay_part(a, "replay"), to = erg_replay_part(b, "replay");
+    ck_assert_int_eq(from.save(from.self, state), ERG_OK);
+    ck_assert_int_eq(to.load(to.self, state, 0), ERG_OK);
+    ck_assert_int_eq(to.load(to.self, state, 1), ERG_OK);
+    erg_tensor *x = erg_tensor_new(ERG_FLOAT32, ERG_SHAPE(5, 2));
+    for (int k = 0; k < 20; k++) {
+        erg_replay *both[] = {a, b};
+        for (int i = 0; i < 2; i++) {
+            ck_assert_int_eq(erg_replay_draw(both[i], x), ERG_OK);
+            erg_tensor_set(x, 2 * (k % 5), 100 + k);
+            ck_assert_int_eq(erg_replay_store(both[i], x), ERG_OK);
+        }
+        ck_assert_mem_eq(erg_replay_values(a)->data, erg_replay_values(b)->data,
+                         2 * KEPT * sizeof(float));
+        ck_assert_double_eq(erg_replay_mean_age(a), erg_replay_mean_age(b));
+    }
+    erg_tensor_free(x);
+    erg_bundle_free(state);
+    erg_replay_free(a);
+    erg_replay_free(b);
 }
 END_TEST
 
@@ -299,7 +398,9 @@ START_TEST(replay_refuses_options) {
                                       {.capacity = (int64_t)1 << 40},
                                       {.restart = -0.1},
                                       {.restart = 1.1},
-                                      {.restart = NAN}};
+                                      {.restart = NAN},
+                                      {.policy = (erg_replay_policy)3},
+                                      {.policy = (erg_replay_policy)-1}};
     for (int i = 0; i < COUNT(bad); i++)
         FAILS_NULL("replay: capacity", erg_replay_new(ERG_FLOAT32, ERG_SHAPE(2), bad[i]));
     const erg_replay_options good = {.capacity = 4};
@@ -316,6 +417,7 @@ START_TEST(replay_refuses_options) {
     erg_replay_free(NULL);
     ck_assert_ptr_null(erg_replay_values(NULL));
     ck_assert_double_eq(erg_replay_mean_age(NULL), 0);
+    ck_assert_int_eq(erg_replay_age(NULL, 0), -1);
 }
 END_TEST
 
@@ -328,6 +430,8 @@ START_TEST(replay_refuses_batches) {
     erg_tensor *wide = erg_tensor_new(ERG_FLOAT32, ERG_SHAPE(3, 3));
     erg_tensor *twice = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(3, 2));
     erg_tensor *single = erg_tensor_new(ERG_FLOAT32, ERG_SCALAR);
+    ck_assert_int_eq(erg_replay_age(replay, -1), -1);
+    ck_assert_int_eq(erg_replay_age(replay, 4), -1);
     FAILS("no buffer", erg_replay_draw(NULL, x));
     FAILS("no x", erg_replay_draw(replay, NULL));
     FAILS("(5, 2)", erg_replay_draw(replay, many));
@@ -372,7 +476,10 @@ int main(void) {
     TCase *life = tcase_create("life");
     tcase_add_loop_test(life, restarts_have_their_frequency, 0, COUNT(restarts));
     tcase_add_test(life, restart_can_be_never_and_always);
-    tcase_add_test(life, ages_count_stores);
+    tcase_add_loop_test(life, ages_count_stores, 0, ERG_REPLAY_RESERVOIR + 1);
+    tcase_add_test(life, fifo_replaces_the_oldest);
+    tcase_add_test(life, reservoir_is_an_even_sample);
+    tcase_add_loop_test(life, policies_resume, 0, ERG_REPLAY_RESERVOIR + 1);
     tcase_add_test(life, default_buffer_is_uniform);
     suite_add_tcase(suite, life);
     TCase *misuse = tcase_create("misuse");
