@@ -3,8 +3,13 @@
 nobase_pkginclude_HEADERS += %D%/samplers.h
 
 libcore_la_SOURCES += \
+    %D%/ais.c \
+    %D%/boltzmann.h \
     %D%/chain.c \
+    %D%/enumerate.c \
     %D%/langevin.c \
+    %D%/flow.c \
+    %D%/ising_torus.c \
     %D%/quadrature.c \
     %D%/replay.c \
     %D%/toy.c
