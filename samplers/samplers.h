@@ -235,6 +235,55 @@ ERG_API void erg_flow_free(erg_flow *flow);
 /* log_p (B), float64, of the points in x, which end where the flow takes them. */
 ERG_API erg_status erg_flow_run(erg_flow *flow, erg_tensor *log_p);
 
+/* ------------------------------------------------------------------------------- diagnostics
+ *
+ * Of draws (draws, chains, ...) of any float dtype, as erg_chain_sample keeps them, element by element
+ * of a state. The formulas are those of Vehtari et al. (2021), which Stan uses. */
+
+/* NaN everywhere if a draw of the element is NaN or infinite; R-hat and ESS are NaN if all draws are
+ * the same. */
+typedef struct erg_diagnosis {
+    double mean, std, mad;      /* mad: 1.4826 median |x - median|, std for a Gaussian */
+    double q5, median, q95;     /* quantiles 0.05, 0.5, 0.95 */
+    double mcse_mean, mcse_std; /* Monte-Carlo standard errors of mean and std */
+    double ess_bulk;            /* effective sample size of the rank-normalised draws */
+    double ess_tail;            /* the least of those for the quantiles 0.05 and 0.95 */
+    double ess_mean;            /* of the draws as they are, for the mean */
+    double rhat_split,
+        rhat_folded; /* rank-normalised; of draws, and of their distances from the median */
+    double rhat;     /* the greater of the two: below 1.01 if chains have mixed */
+} erg_diagnosis;
+/* results: count = elements of a state. At least 8 draws in each chain; one chain may do. */
+ERG_API erg_status erg_diagnose(const erg_tensor *draws, erg_diagnosis *results, int64_t count);
+/* The autocorrelation of each chain about its own mean, (lags, chains, ...) float64, 1 at lag 0; NaN
+ * for a chain that does not move. lags 0: as many as draws. In O(n log n). The caller frees it. */
+ERG_API erg_tensor *erg_autocorrelation(const erg_tensor *draws, int64_t lags);
+/* The energy's Bayesian fraction of missing information (Betancourt 2016) of each chain,
+ * sum (E_t - E_(t-1))^2 / sum (E_t - mean)^2, for the energies (draws, chains) of a Hamiltonian
+ * sampler with the kinetic one included; below 0.3 it explores energies too slowly. result (chains),
+ * float64. */
+ERG_API erg_status erg_ebfmi(const erg_tensor *energies, erg_tensor *result);
+
+typedef struct erg_summary_options {
+    const char *const *names;   /* one for each element; default x[0], x[1], ... */
+    const erg_tensor *energies; /* (draws, chains), for E-BFMI; default: not reported */
+    int64_t divergences;        /* divergent transitions after warm-up */
+} erg_summary_options;
+/* Prints a row of statistics for each element in Stan's columns, and warnings: R-hat not below 1.01,
+ * ESS below 100 a chain, divergences, E-BFMI not above 0.3. */
+ERG_API erg_status erg_summary_print(const erg_tensor *draws, erg_summary_options options,
+                                     FILE *out);
+
+/* Write PNGs of one element of the states, one curve a chain; name may be NULL. The trace; the
+ * histogram, in 20 bins, of the ranks of a chain's draws among all draws, flat if it has mixed; the
+ * autocorrelation of the first 100 lags. */
+ERG_API erg_status erg_trace_plot(const char *path, const erg_tensor *draws, int64_t element,
+                                  const char *name);
+ERG_API erg_status erg_rank_plot(const char *path, const erg_tensor *draws, int64_t element,
+                                 const char *name);
+ERG_API erg_status erg_autocorrelation_plot(const char *path, const erg_tensor *draws,
+                                            int64_t element, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,7 @@ test_programs = \
     %D%/test_corpus \
     %D%/test_dataset \
     %D%/test_derivatives \
+    %D%/test_diagnostics \
     %D%/test_energies \
     %D%/test_faults \
     %D%/test_file_faults \
@@ -64,6 +65,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
+%C%_test_diagnostics_SOURCES = %D%/test_diagnostics.c %D%/golden_diagnostics.h
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
 %C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
