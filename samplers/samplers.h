@@ -1,5 +1,5 @@
 /* samplers.h: transitions as graph modules, the driver that runs them, replay buffers, exact 2-D toy
- * distributions, and quadrature. Written with the public headers below alone.
+ * distributions, log Z, diagnostics and goodness of fit. Written with the public headers below alone.
  *
  * Chains are the first axis: x (B, ...) holds B chains that never mix. p(x) is proportional to
  * exp(-E(x)); samplers descend E. */
@@ -283,6 +283,60 @@ ERG_API erg_status erg_rank_plot(const char *path, const erg_tensor *draws, int6
                                  const char *name);
 ERG_API erg_status erg_autocorrelation_plot(const char *path, const erg_tensor *draws,
                                             int64_t element, const char *name);
+
+/* ------------------------------------------------------------------------------- goodness of fit
+ *
+ * Of samples (n, ...) of any float dtype, all finite; a sample is a vector of its d elements. In
+ * O(n^2 d), with sums in an order of their own: the same bits always. */
+
+/* The kernel Stein discrepancy, squared (Liu, Lee & Jordan 2016; Chwialkowski et al. 2016): how far x is
+ * from the density with these scores, whose Z need not be known; scores[i] = -grad E(x[i]), of x's
+ * shape. The estimate without bias may be negative. */
+typedef enum erg_kernel {
+    ERG_KERNEL_IMQ =
+        0,         /* (scale^2 + |x - y|^2)^exponent: sees all mass that strays (Gorham & Mackey
+                           2017) */
+    ERG_KERNEL_RBF /* exp(-|x - y|^2 / (2 scale^2)) */
+} erg_kernel;
+typedef struct erg_ksd_options {
+    erg_kernel kernel;
+    double scale;    /* default 1 */
+    double exponent; /* of IMQ, in (-1, 0); default -1/2 */
+    int biased;      /* not 0: pairs of a point with itself too, the square of a norm */
+} erg_ksd_options;
+ERG_API erg_status erg_ksd(const erg_tensor *x, const erg_tensor *scores, erg_ksd_options options,
+                           double *square);
+
+/* The maximum mean discrepancy, squared, of x (n, ...) and y (m, ...) (Gretton et al. 2012), without
+ * bias, so that it may be negative; kernel exp(-|x - y|^2 / (2 bandwidth^2)). bandwidth 0: the median
+ * distance of at most 1000 points of both. */
+ERG_API erg_status erg_mmd(const erg_tensor *x, const erg_tensor *y, double bandwidth,
+                           double *square);
+/* The energy distance, squared (Szekely & Rizzo 2013): 2 E|X - Y| - E|X - X'| - E|Y - Y'| >= 0 with
+ * the means over all pairs. */
+ERG_API erg_status erg_energy_distance(const erg_tensor *x, const erg_tensor *y, double *square);
+/* The Frechet distance, squared, between the Gaussians with the means and covariances (divided by
+ * n - 1) of x and y. */
+ERG_API erg_status erg_frechet_distance(const erg_tensor *x, const erg_tensor *y, double *square);
+/* Precision: the part of the samples within the support of the data; recall: the part of the data
+ * within that of the samples. A support is the union of balls around points, to the k-th nearest
+ * neighbour (Kynkaanniemi et al. 2019). k 0: 3. */
+ERG_API erg_status erg_precision_recall(const erg_tensor *samples, const erg_tensor *data, int k,
+                                        double *precision, double *recall);
+
+/* The classifier two-sample test (Lopez-Paz & Oquab 2017): an MLP with two hidden layers is trained to
+ * tell half of the points of x and y, as many of each, and tested on the others. */
+typedef struct erg_two_sample_options {
+    int64_t width; /* of the hidden layers; default 32 */
+    int64_t steps; /* of Adam, on all points at once; default 300 */
+    uint64_t seed;
+} erg_two_sample_options;
+typedef struct erg_two_sample {
+    double accuracy; /* on the points held out: 1/2 if the sets are alike */
+    double p_value;  /* the probability of that accuracy or more if they are */
+} erg_two_sample;
+ERG_API erg_status erg_two_sample_test(const erg_tensor *x, const erg_tensor *y,
+                                       erg_two_sample_options options, erg_two_sample *result);
 
 #ifdef __cplusplus
 }

@@ -19,6 +19,7 @@ test_programs = \
     %D%/test_faults \
     %D%/test_file_faults \
     %D%/test_files \
+    %D%/test_fit \
     %D%/test_gemm \
     %D%/test_gradcheck \
     %D%/test_graph \
@@ -66,6 +67,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
 %C%_test_diagnostics_SOURCES = %D%/test_diagnostics.c %D%/golden_diagnostics.h
+%C%_test_fit_SOURCES = %D%/test_fit.c %D%/golden_fit.h
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
 %C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
