@@ -350,6 +350,10 @@ const erg_tensor *erg_ais_log_weights(const erg_ais *ais, int back) {
 }
 
 const double *erg_ais_betas(const erg_ais *ais, int64_t *count) {
-    *count = ais ? ais->count : 0;
-    return ais ? ais->betas : NULL;
+    if (!ais || !count) {
+        erg_fail(ERG_ERROR_ARGUMENT, "ais_betas: no %s", ais ? "count" : "sampler");
+        return NULL;
+    }
+    *count = ais->count;
+    return ais->betas;
 }

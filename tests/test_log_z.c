@@ -471,6 +471,7 @@ START_TEST(ais_refuses_misuse) {
     FAILS("the most allowed",
           erg_ais_run(ais, (erg_ais_options){.steps = 1, .adaptive = 0.999}, &r));
     ck_assert_ptr_null(erg_ais_log_weights(NULL, 0));
+    FAILS_NULL("ais_betas: no count", erg_ais_betas(ais, NULL));
     erg_tensor_free(other);
     erg_ais_free(ais);
     erg_ais_free(NULL);
