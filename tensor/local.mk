@@ -9,6 +9,7 @@ libcore_la_SOURCES += \
     %D%/print.c \
     %D%/random.c %D%/random.h \
     %D%/special.c %D%/special.h \
+    %D%/eigen.c \
     %D%/threads.c %D%/threads.h \
     %D%/conv.h \
     %D%/dispatch.c \

@@ -197,6 +197,15 @@ ERG_API erg_status erg_random_categorical(erg_tensor *out, const erg_tensor *log
  * (Lemire's multiply-shift on 64 bits). */
 ERG_API erg_status erg_random_integers(int64_t *out, int64_t n, uint64_t bound, erg_random where);
 
+/* ------------------------------------------------------------------------------- symmetric matrices */
+
+/* The eigenvalues of a symmetric matrix a (n, n) in ascending order, values (n), and the eigenvectors
+ * of length 1 as the columns of vectors (n, n), which may be NULL: a = V diag(values) V^T. All
+ * float64. By Jacobi's method, for n up to some hundreds. Refuses a matrix that is not exactly
+ * symmetric and finite. */
+ERG_API erg_status erg_eigen_symmetric(const erg_tensor *a, erg_tensor *values,
+                                       erg_tensor *vectors);
+
 /* ------------------------------------------------------------------------------- files */
 
 /* NumPy's .npy, format versions 1.0 to 3.0, little- or big-endian f4, f8, i4, C or Fortran order

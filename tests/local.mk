@@ -18,10 +18,12 @@ test_programs = \
     %D%/test_derivatives \
     %D%/test_discrete \
     %D%/test_discrete_chains \
+    %D%/test_diagnostics \
     %D%/test_energies \
     %D%/test_faults \
     %D%/test_file_faults \
     %D%/test_files \
+    %D%/test_fit \
     %D%/test_gemm \
     %D%/test_gradcheck \
     %D%/test_graph \
@@ -32,6 +34,7 @@ test_programs = \
     %D%/test_kernels \
     %D%/test_lbfgs \
     %D%/test_layers \
+    %D%/test_log_z \
     %D%/test_losses \
     %D%/test_misuse \
     %D%/test_models \
@@ -75,6 +78,8 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
+%C%_test_diagnostics_SOURCES = %D%/test_diagnostics.c %D%/golden_diagnostics.h
+%C%_test_fit_SOURCES = %D%/test_fit.c %D%/golden_fit.h
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
 %C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/mcmc.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h

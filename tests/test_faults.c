@@ -472,6 +472,86 @@ static bool draw(void) {
     return done;
 }
 
+static erg_tensor *some_draws(void) {
+    erg_tensor *draws = erg_tensor_new(F64, ERG_SHAPE(10, 2, 1));
+    for (int i = 0; draws && i < 20; i++)
+        erg_tensor_set(draws, i, i * i % 7);
+    return draws;
+}
+
+static bool picture(void) {
+    erg_tensor *draws = some_draws();
+    bool done = draws && !erg_rank_plot("a.png", draws, 0, NULL) &&
+                !erg_autocorrelation_plot("b.png", draws, 0, NULL);
+    erg_tensor_free(draws);
+    return done;
+}
+
+/* Statistics of chains, their table, and distances between samples. */
+static bool examine(void) {
+    erg_tensor *draws = some_draws(), *rho = draws ? erg_autocorrelation(draws, 3) : NULL;
+    erg_diagnosis diagnosis;
+    erg_two_sample test;
+    double a = 0, b = 0;
+    const erg_two_sample_options fast = {.width = 2, .steps = 2};
+    FILE *sink = fopen("/dev/null", "w");
+    bool done = rho && !erg_diagnose(draws, &diagnosis, 1) &&
+                !erg_summary_print(draws, (erg_summary_options){.energies = draws}, sink) &&
+                !erg_mmd(draws, draws, 0, &a) && !erg_energy_distance(draws, draws, &a) &&
+                !erg_ksd(draws, draws, (erg_ksd_options){0}, &a) &&
+                !erg_precision_recall(draws, draws, 0, &a, &b) &&
+                !erg_frechet_distance(draws, draws, &b) &&
+                !erg_two_sample_test(draws, draws, fast, &test);
+    if (done)
+        expect(a == 1 && b < 1e-12, "a set differs from itself");
+    fclose(sink);
+    erg_tensor_free(draws);
+    erg_tensor_free(rho);
+    return done;
+}
+
+static erg_node *half_langevin(void *self, erg_energy tempered, erg_node *beta, erg_node *x) {
+    (void)self, (void)beta;
+    return erg_langevin(tempered, x, (erg_langevin_options){0});
+}
+
+static erg_node *gaussian_of_noise(void *self, erg_node *x, erg_node *sigma) {
+    erg_node *e = erg_harmonic_energy(self, x);
+    return erg_div(e, erg_add_scalar(erg_square(sigma), 1));
+}
+
+/* log Z by annealing and by sums, and log p by a flow. */
+static bool normalise(void) {
+    double one = 1, four = 4;
+    erg_graph *graph = erg_graph_new(1);
+    erg_node *x = erg_input(graph, NULL, F64, ERG_SHAPE(4, 1));
+    erg_ais_base base = {{erg_harmonic_energy, &one}, erg_normal(graph, F64, ERG_SHAPE(4, 1)), 0};
+    erg_ais *ais = erg_ais_new((erg_energy){erg_harmonic_energy, &four}, base, x,
+                               (erg_transition){half_langevin, NULL});
+    erg_flow *flow = erg_flow_new((erg_pair_energy){gaussian_of_noise, &one}, x,
+                                  (erg_flow_options){.steps = 2, .probes = 1});
+    erg_evaluator *evaluator =
+        erg_evaluator_new(graph, (erg_energy){erg_harmonic_energy, &one}, F64, ERG_SHAPE(1), 0);
+    erg_tensor *log_p = erg_tensor_new(F64, ERG_SHAPE(4));
+    erg_ais_result bracket;
+    erg_enumeration sum;
+    erg_quadrature integral;
+    const erg_ais_options options = {.steps = 200, .adaptive = 0.9, .settle = 1};
+    bool done = ais && flow && evaluator && log_p && !erg_ais_run(ais, options, &bracket) &&
+                !erg_flow_run(flow, log_p) &&
+                !erg_enumerate(evaluator, ERG_SHAPE(1), (double[]){0, 1}, 2, &sum) &&
+                !erg_quadrature_1d(evaluator, (erg_quadrature_options){.half_width = 9}, &integral);
+    if (done)
+        expect(sum.states == 2 && integral.log_z > 0.9189385 && integral.log_z < 0.9189386,
+               "another Z");
+    erg_tensor_free(log_p);
+    erg_evaluator_free(evaluator);
+    erg_flow_free(flow);
+    erg_ais_free(ais);
+    erg_graph_free(graph);
+    return done;
+}
+
 static const struct scenario {
     const char *name;
     bool (*act)(void);
@@ -488,6 +568,10 @@ static const struct scenario {
                  {"sample", sample, 60},
                  {"sample", sample, 40},
                  {"draw", draw, 10}};
+                 {"draw", draw, 10},
+                 {"picture", picture, 30},
+                 {"examine", examine, 60},
+                 {"normalise", normalise, 60}};
 
 /* Number k refused, for every k until the scenario asks less often than that. */
 static void refuse_each(const struct scenario *s, bool for_ever) {

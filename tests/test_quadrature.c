@@ -1,4 +1,4 @@
-/* test_quadrature.c: log Z, mean energy and box of erg_quadrature_2d against closed forms. */
+/* test_quadrature.c: log Z, mean energy and box of the quadratures against closed forms. */
 #include "modules.h"
 
 /* 1/2 (x - m)^T P (x - m) for the numbers m_1, m_2, P_11, P_12, P_22. */
@@ -99,6 +99,65 @@ START_TEST(quadrature_finds_closed_forms) {
 }
 END_TEST
 
+/* On the line and in space. */
+static erg_quadrature integrate_in(int dims, erg_energy energy, erg_quadrature_options options) {
+    erg_graph *g = erg_graph_new(0);
+    erg_evaluator *evaluator = erg_evaluator_new(g, energy, ERG_FLOAT64, ERG_SHAPE(dims), 0);
+    erg_quadrature found = {0};
+    erg_status status = dims == 1 ? erg_quadrature_1d(evaluator, options, &found)
+                                  : erg_quadrature_3d(evaluator, options, &found);
+    ck_assert_msg(status == ERG_OK, "%s", erg_error_message());
+    erg_evaluator_free(evaluator);
+    erg_graph_free(g);
+    return found;
+}
+
+static erg_node *quartic(void *self, erg_node *x) {
+    (void)self;
+    return erg_mul_scalar(erg_pow_scalar(erg_select(x, 1, 0), 4), 0.25);
+}
+
+/* N((0, 0, 5), I) */
+static erg_node *high(void *self, erg_node *x) {
+    erg_node *lift = erg_mul_scalar(erg_add_scalar(erg_select(x, 1, 2), -2.5), -5);
+    return erg_add(erg_harmonic_energy(self, x), lift);
+}
+
+START_TEST(quadrature_finds_closed_forms_in_other_dimensions) {
+    const erg_energy well = {erg_double_well_energy, NULL},
+                     gaussian_3 = {erg_harmonic_energy, &one};
+    erg_quadrature found =
+        integrate_in(1, (erg_energy){quartic, NULL}, (erg_quadrature_options){0});
+    ck_assert_double_eq_tol(exp(found.log_z), 2.5636933520408476, 1e-12);
+    found = integrate_in(1, well, (erg_quadrature_options){.center_x = 0.5, .half_width = 1});
+    ck_assert_double_eq_tol(found.log_z, 0.67992624289378653, 1e-9);
+    found = integrate_in(3, gaussian_3, (erg_quadrature_options){.half_width = 8, .points = 40});
+    ck_assert_double_eq_tol(found.log_z, 1.5 * log(2 * M_PI), 1e-11);
+    ck_assert_double_eq_tol(found.mean_energy, 1.5, 1e-10);
+    erg_quadrature_options there = {.center_z = 5, .half_width = 7.5, .points = 40, .tail = 1e-9};
+    found = integrate_in(3, (erg_energy){high, &one}, there);
+    ck_assert_double_eq_tol(found.log_z, 1.5 * log(2 * M_PI), 1e-10);
+    ck_assert_double_eq(found.half_width, 7.5);
+}
+END_TEST
+
+START_TEST(quadrature_names_the_place_in_other_dimensions) {
+    erg_graph *g = erg_graph_new(0);
+    erg_quadrature result;
+    erg_evaluator *line =
+        erg_evaluator_new(g, (erg_energy){logarithm, NULL}, ERG_FLOAT64, ERG_SHAPE(1), 0);
+    erg_evaluator *space =
+        erg_evaluator_new(g, (erg_energy){logarithm, NULL}, ERG_FLOAT64, ERG_SHAPE(3), 0);
+    erg_quadrature_options tiny = {.points = 4};
+    FAILS("at -3 is NaN", erg_quadrature_1d(line, tiny, &result));
+    FAILS("at (-3, -3, -3) is NaN", erg_quadrature_3d(space, tiny, &result));
+    FAILS("2 to 250", erg_quadrature_3d(space, (erg_quadrature_options){.points = 251}, &result));
+    erg_evaluator_free(line);
+    erg_evaluator_free(space);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* Planted: another energy, a box that cuts the tail, cells wider than the density. */
 START_TEST(quadrature_mistakes_show) {
     erg_quadrature found;
@@ -191,6 +250,8 @@ int main(void) {
     Suite *suite = suite_create("quadrature");
     TCase *quadrature = tcase_create("quadrature");
     tcase_add_loop_test(quadrature, quadrature_finds_closed_forms, 0, COUNT(known));
+    tcase_add_test(quadrature, quadrature_finds_closed_forms_in_other_dimensions);
+    tcase_add_test(quadrature, quadrature_names_the_place_in_other_dimensions);
     tcase_add_test(quadrature, quadrature_mistakes_show);
     tcase_add_test(quadrature, quadrature_takes_hard_walls);
     tcase_add_test(quadrature, quadrature_takes_float32);
