@@ -27,6 +27,7 @@ test_programs = \
     %D%/test_kernels \
     %D%/test_lbfgs \
     %D%/test_layers \
+    %D%/test_likelihood \
     %D%/test_losses \
     %D%/test_misuse \
     %D%/test_models \
