@@ -23,7 +23,7 @@ static erg_node *nearest(erg_node *x, erg_node *others) {
                                   ERG_SHAPE(erg_node_shape(x).dims[0]), INFINITY);
         distance = erg_add(distance, erg_diag_embed(self));
     }
-    return erg_take(others, erg_argmin(distance, 1), 0);
+    return erg_take(others, erg_argmin(erg_stop_gradient(distance), 1), 0);
 }
 
 static erg_node *rows(erg_node *x) {

@@ -34,6 +34,8 @@ erg_node *erg_improved_contrastive_divergence(erg_energy energy, erg_node *data,
     if (!check(negatives, &o))
         return NULL;
     erg_node *moved = unroll(energy, erg_stop_gradient(negatives), &o);
+    if (!moved)
+        return NULL;
     erg_node *loss = erg_contrastive_divergence(
         energy, data, moved, (erg_contrastive_options){.energy_penalty = o.energy_penalty});
     if (!loss || o.kl_weight == 0)

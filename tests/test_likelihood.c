@@ -505,17 +505,23 @@ START_TEST(likelihood_is_the_limit_of_cd) {
 }
 END_TEST
 
-/* Persistent chains with fast weights learn p(v) of three patterns, log likelihood by enumeration:
- * at best the entropy of the data, log 3. A flipped update of the params runs away from it. */
+/* Persistent chains with fast weights learn a distribution of three patterns with probability 1/4
+ * each and 1/20 for the other five. The surprise by enumeration is at best the entropy of the data,
+ * 1.7886, that of a machine which has learned nothing log 8 = 2.08. */
 static double trained_surprise(double sign) {
-    enum { ROWS = 60 };
-    const int64_t updates = draws(3000, 1500);
+    enum { ROWS = 200, DATA = 20 };
+    const int patterns[] = {0, 3, 6};
+    double rows[DATA][VISIBLE];
+    for (int i = 0; i < DATA; i++)
+        for (int j = 0; j < VISIBLE; j++)
+            rows[i][j] = (i < STATES ? i : patterns[i % 3]) >> j & 1;
     erg_graph *g = erg_graph_new(92);
-    erg_rbm *rbm = erg_rbm_new(g, "rbm", VISIBLE, 4, (erg_rbm_options){.dtype = ERG_FLOAT64});
+    erg_rbm *rbm =
+        erg_rbm_new(g, "rbm", VISIBLE, 4, (erg_rbm_options){.dtype = ERG_FLOAT64, .std = 0.5});
     erg_node *params[] = {rbm->weight, rbm->visible_bias, rbm->hidden_bias};
     erg_fast_weights *fast = erg_fast_weights_new(g, "fast", params, 3);
     erg_rbm moving = {fast->sums[0], fast->sums[1], fast->sums[2], NULL};
-    erg_node *data = input_of(g, ERG_SHAPE(3, VISIBLE), (double[]){0, 0, 0, 1, 1, 0, 0, 1, 1});
+    erg_node *data = input_of(g, ERG_SHAPE(DATA, VISIBLE), rows[0]);
     erg_node *v = erg_state(g, "v", ERG_FLOAT64, ERG_SHAPE(ROWS, VISIBLE));
     erg_node *next = erg_rbm_sample_visible(&moving, erg_rbm_sample_hidden(&moving, v));
     erg_energy energy = {erg_rbm_energy, rbm};
@@ -523,10 +529,11 @@ static double trained_surprise(double sign) {
     erg_node *outputs[] = {
         erg_assign(v, next),
         erg_fast_weights_update(fast, loss, (erg_fast_weights_options){.learning_rate = 0.05}),
-        erg_adam(erg_mul_scalar(loss, sign), params, 3, (erg_adam_options){.learning_rate = 0.02})};
+        erg_adam(erg_mul_scalar(loss, sign), params, 3,
+                 (erg_adam_options){.learning_rate = 0.005})};
     erg_plan *plan = erg_compile(outputs, 3);
     ck_assert_msg(plan != NULL, "%s", erg_error_message());
-    erg_run_n(plan, updates);
+    erg_run_n(plan, draws(6000, 2000));
     double surprise = number_of(erg_add(mean(erg_energy_apply(energy, data)), erg_rbm_log_z(rbm)));
     erg_plan_free(plan);
     erg_graph_free(g);
@@ -534,8 +541,8 @@ static double trained_surprise(double sign) {
 }
 
 START_TEST(fast_weights_train_a_machine) {
-    double surprise = trained_surprise(1);
-    ck_assert_msg(surprise > log(3) && surprise < log(3) + 0.15, "%g", surprise);
+    double entropy = 0.75 * log(4) + 0.25 * log(20), surprise = trained_surprise(1);
+    ck_assert_msg(surprise > entropy && surprise < entropy + 0.05, "%g", surprise);
     ck_assert_double_gt(trained_surprise(-1), log(8));
 }
 END_TEST
@@ -744,13 +751,13 @@ END_TEST
 /* Trained on E = x^2 / 2 it becomes N(0, 1): w^2 + sigma^2 = 1. Without entropy it collapses, with
  * its sign flipped too. */
 static double trained_weight(double entropy_weight, double sign) {
-    enum { BATCH = 500 };
+    enum { BATCH = 200 };
     erg_graph *g = erg_graph_new(94);
     erg_node *w = number_param(g, "w", 0.4);
     erg_generator generator = {times, w};
     erg_node *z = erg_normal(g, ERG_FLOAT64, ERG_SHAPE(BATCH, 1));
     erg_generator_options options = {
-        .sigma = 0.6, .proposal = 0.6, .entropy_weight = entropy_weight};
+        .sigma = 0.6, .samples = 500, .proposal = 1, .entropy_weight = entropy_weight};
     erg_node *x = erg_generator_sample(generator, z, options);
     erg_node *loss = erg_generator_loss((erg_energy){quadratic, erg_scalar(g, ERG_FLOAT64, 1)},
                                         generator, z, x, options);
@@ -770,9 +777,9 @@ static double trained_weight(double entropy_weight, double sign) {
 }
 
 START_TEST(generator_finds_the_density) {
-    ck_assert_double_eq_tol(trained_weight(1, 1), 0.8, 0.04);
+    ck_assert_double_eq_tol(trained_weight(1, 1), 0.8, 0.02);
     ck_assert_double_lt(fabs(trained_weight(ERG_ZERO, 1)), 0.1);
-    ck_assert_double_gt(fabs(trained_weight(1, -1)), 1.5);
+    ck_assert_double_lt(fabs(trained_weight(1, -1)), 0.1);
 }
 END_TEST
 
@@ -1007,15 +1014,15 @@ START_TEST(likelihoods_refuse_misuse) {
     REFUSES(g, "no function",
             erg_conditional_contrastive_divergence((erg_pair_energy){0}, x, x, x, x, usual));
     REFUSES(g, "one batch", erg_conditional_contrastive_divergence(pair, x, x, x, few, usual));
-    FAILS_NULL("", erg_conditional_contrastive_divergence(pair, x, NULL, x, x, usual));
+    REFUSES(g, "no condition", erg_conditional_contrastive_divergence(pair, x, NULL, x, x, usual));
     REFUSES(g, "conditional_contrastive_divergence: energy penalty -1",
             erg_conditional_contrastive_divergence(
                 pair, x, x, x, x, (erg_contrastive_options){.energy_penalty = -1}));
 
     const erg_improved_options improve = {0};
     REFUSES(g, "no function", erg_improved_contrastive_divergence(none, x, x, improve));
-    FAILS_NULL("", erg_improved_contrastive_divergence(energy, x, NULL, improve));
-    FAILS_NULL("", erg_improved_contrastive_divergence(energy, NULL, x, improve));
+    FAILS_NULL("is NULL", erg_improved_contrastive_divergence(energy, x, NULL, improve));
+    REFUSES(g, "no data", erg_improved_contrastive_divergence(energy, NULL, x, improve));
     REFUSES(g, "-1 steps",
             erg_improved_contrastive_divergence(energy, x, x, (erg_improved_options){.steps = -1}));
     REFUSES(g, "weights nan",
