@@ -24,6 +24,7 @@ test_programs = \
     %D%/test_identities \
     %D%/test_image_grid \
     %D%/test_inflate \
+    %D%/test_jem \
     %D%/test_kernels \
     %D%/test_lbfgs \
     %D%/test_layers \
