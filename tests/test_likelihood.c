@@ -509,7 +509,7 @@ END_TEST
  * each and 1/20 for the other five. The surprise by enumeration is at best the entropy of the data,
  * 1.7886, that of a machine which has learned nothing log 8 = 2.08. */
 static double trained_surprise(double sign) {
-    enum { ROWS = 200, DATA = 20 };
+    enum { PARTICLES = 200, DATA = 20 };
     const int patterns[] = {0, 3, 6};
     double rows[DATA][VISIBLE];
     for (int i = 0; i < DATA; i++)
@@ -522,7 +522,7 @@ static double trained_surprise(double sign) {
     erg_fast_weights *fast = erg_fast_weights_new(g, "fast", params, 3);
     erg_rbm moving = {fast->sums[0], fast->sums[1], fast->sums[2], NULL};
     erg_node *data = input_of(g, ERG_SHAPE(DATA, VISIBLE), rows[0]);
-    erg_node *v = erg_state(g, "v", ERG_FLOAT64, ERG_SHAPE(ROWS, VISIBLE));
+    erg_node *v = erg_state(g, "v", ERG_FLOAT64, ERG_SHAPE(PARTICLES, VISIBLE));
     erg_node *next = erg_rbm_sample_visible(&moving, erg_rbm_sample_hidden(&moving, v));
     erg_energy energy = {erg_rbm_energy, rbm};
     erg_node *loss = erg_contrastive_divergence(energy, data, next, (erg_contrastive_options){0});
@@ -544,6 +544,85 @@ START_TEST(fast_weights_train_a_machine) {
     double entropy = 0.75 * log(4) + 0.25 * log(20), surprise = trained_surprise(1);
     ck_assert_msg(surprise > entropy && surprise < entropy + 0.05, "%g", surprise);
     ck_assert_double_gt(trained_surprise(-1), log(8));
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- tempering */
+
+/* E = 10 (x^2 - 1)^2 - b x on data of which nine in ten are at 1, the others at -1. Chains that start
+ * at 1 do not cross the barrier in the time of a training, so that b runs away to push them; with
+ * hotter chains beside them, of which the first rows are the negatives, it is found: the mean of x
+ * under the model, by quadrature, is that of the data. */
+enum { LEVELS = 5, ROWS = 60 };
+static const double RATIO = 0.5; /* of one inverse temperature to the next */
+
+static erg_node *wells(void *self, erg_node *x) {
+    erg_node *wall = erg_mul_scalar(erg_square(erg_add_scalar(erg_square(x), -1)), 10);
+    return erg_sum(erg_sub(wall, erg_mul(self, x)), ERG_AXES(1), 0);
+}
+
+/* Langevin at each beta, then swaps of neighbours. x: `levels` nodes (ROWS, 1). */
+static void move(erg_energy energy, erg_node **x, int levels) {
+    erg_graph *g = erg_node_graph(x[0]);
+    for (int k = 0; k < levels; k++) {
+        erg_node *beta = erg_scalar(g, ERG_FLOAT64, pow(RATIO, k));
+        erg_energy tempered = erg_energy_tempered(g, energy, erg_reciprocal(beta));
+        for (int step = 0; step < 4; step++)
+            x[k] = erg_langevin(tempered, x[k], (erg_langevin_options){.step_size = 0.005});
+    }
+    for (int k = 0; k + 1 < levels; k++) {
+        erg_node *gap = erg_sub(erg_energy_apply(energy, x[k]), erg_energy_apply(energy, x[k + 1]));
+        erg_node *ratio = erg_mul_scalar(gap, pow(RATIO, k) - pow(RATIO, k + 1));
+        erg_node *u = erg_log(erg_uniform(g, ERG_FLOAT64, ERG_SHAPE(ROWS)));
+        erg_node *swap = erg_unsqueeze(erg_less(u, ratio), 1), *cold = x[k];
+        x[k] = erg_where(swap, x[k + 1], cold);
+        x[k + 1] = erg_where(swap, cold, x[k + 1]);
+    }
+}
+
+static double mean_of_wells(double b) {
+    double z = 0, sum = 0;
+    for (double x = -3; x < 3; x += 1e-3) {
+        double p = exp(-10 * pow(x * x - 1, 2) + b * x);
+        z += p;
+        sum += x * p;
+    }
+    return sum / z;
+}
+
+static double trained_mean(int levels) {
+    erg_graph *g = erg_graph_new(103);
+    erg_node *b = number_param(g, "b", 0), *data = input_of(g, ERG_SHAPE(10, 1), NULL);
+    for (int i = 0; i < 10; i++)
+        erg_tensor_set(erg_value(data), i, i ? 1 : -1);
+    erg_energy energy = {wells, b};
+    erg_node *x = erg_state(g, "x", ERG_FLOAT64, ERG_SHAPE(levels * ROWS, 1)), *parts[LEVELS];
+    erg_tensor_fill(erg_value(x), 1);
+    for (int k = 0; k < levels; k++)
+        parts[k] = erg_slice(x, 0, k * ROWS, (k + 1) * ROWS, 1);
+    move(energy, parts, levels);
+    erg_node *loss =
+        erg_contrastive_divergence(energy, data, parts[0], (erg_contrastive_options){0});
+    erg_node *outputs[] = {
+        erg_assign(x, erg_concat(parts, levels, 0)),
+        erg_adam(loss, &b, 1, (erg_adam_options){.learning_rate = 0.02, .beta1 = ERG_ZERO})};
+    erg_plan *plan = erg_compile(outputs, 2);
+    ck_assert_msg(plan != NULL, "%s", erg_error_message());
+    const int64_t updates = draws(4000, 3000);
+    erg_run_n(plan, updates / 2);
+    double found = 0;
+    for (int64_t t = 0; t < updates / 2; t++) {
+        erg_run(plan);
+        found += erg_tensor_get(erg_value(b), 0) * 2 / (double)updates;
+    }
+    erg_plan_free(plan);
+    erg_graph_free(g);
+    return mean_of_wells(found);
+}
+
+START_TEST(tempered_chains_cross_barriers) {
+    ck_assert_double_eq_tol(trained_mean(LEVELS), 0.8, 0.05);
+    ck_assert_double_gt(fabs(trained_mean(1) - 0.8), 0.08);
 }
 END_TEST
 
@@ -1116,6 +1195,9 @@ int main(void) {
     tcase_add_test(machine, fast_weights_train_a_machine);
     tcase_add_test(machine, likelihood_is_the_limit_of_cd);
     suite_add_tcase(suite, machine);
+    TCase *tempering = tcase_create("tempering");
+    tcase_add_test(tempering, tempered_chains_cross_barriers);
+    suite_add_tcase(suite, tempering);
     TCase *recovery = tcase_create("recovery");
     tcase_add_loop_test(recovery, recovery_finds_the_energy_of_the_data, 0, COUNT(recoveries));
     tcase_add_test(recovery, recovery_energy_is_the_conditional);
