@@ -1,6 +1,6 @@
 /* fast_weights.c: weights for the chains alone, on top of the model's (Tieleman & Hinton 2009). The
- * chains of persistent CD run on the params theta + f. f takes larger steps than theta along the same
- * gradient and fades,
+ * chains of persistent CD run on the params theta + f. f takes larger steps than theta along the
+ * same gradient and fades,
  *
  *     f <- decay f - rate dloss/dtheta,
  *

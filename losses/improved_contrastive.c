@@ -1,12 +1,12 @@
 /* improved_contrastive.c: contrastive divergence with the term it leaves out (Du, Li, Tenenbaum &
  * Mordatch 2021). CD minimises KL(data || p) - KL(q || p), where q is the distribution of the
- * negatives, which depends on the params too. Its last term, with the derivative that passes through
- * the samples x' of q,
+ * negatives, which depends on the params too. Its last term, with the derivative that passes
+ * through the samples x' of q,
  *
  *     KL(q || p) = mean E(x') - H(q) + log Z,
  *
- * is minimised by chains that find low energies and stay apart: a push for the energy to be one that
- * its sampler can follow. Derivatives pass through the last transitions only. */
+ * is minimised by chains that find low energies and stay apart: a push for the energy to be one
+ * that its sampler can follow. Derivatives pass through the last transitions only. */
 #include "parts.h"
 
 /* The transitions that are differentiated. */

@@ -1,7 +1,7 @@
 /* jem.c: a classifier trained as an energy too (Grathwohl et al. 2020). Its logits f(x)[y] define
- * p(x, y) = exp(f(x)[y]) / Z, and log p(x, y) = log p(y | x) + log p(x): the first is the usual cross
- * entropy, the second the likelihood of E(x) = -log sum_y exp(f(x)[y]), by contrast with samples.
- * Samples without a label take part in the second alone. */
+ * p(x, y) = exp(f(x)[y]) / Z, and log p(x, y) = log p(y | x) + log p(x): the first is the usual
+ * cross entropy, the second the likelihood of E(x) = -log sum_y exp(f(x)[y]), by contrast with
+ * samples. Samples without a label take part in the second alone. */
 #include "parts.h"
 
 /* log sum_y exp(f[y]) - f[label] for labelled rows, 0 for others, whose one-hot row is all 0. */

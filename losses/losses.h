@@ -54,7 +54,8 @@ ERG_API erg_replay *erg_negatives_replay(erg_negatives *negatives);
  *           p(x | y); with labels drawn from p too, that of p(x, y).
  *   latent  conditions are z (B, ...): with z from p(z | x) for the data, by chains of
  *           erg_energy_of_latent, and pairs from p(x, z), by chains of erg_energy_joint, it is the
- *           likelihood of p(x) = sum_z exp(-E(x, z)) / Z: d(-log p(x)) = E_p(z|x)[dE] - E_p(x,z)[dE]. */
+ *           likelihood of p(x) = int exp(-E(x, z)) dz / Z, whose gradient is the mean of dE over
+ *           p(z | x) less that over p(x, z). */
 ERG_API erg_node *erg_conditional_contrastive_divergence(erg_pair_energy energy, erg_node *data,
                                                          erg_node *condition, erg_node *negatives,
                                                          erg_node *negative_condition,
@@ -80,11 +81,11 @@ ERG_API erg_node *erg_improved_contrastive_divergence(erg_energy energy, erg_nod
                                                       erg_node *negatives,
                                                       erg_improved_options options);
 
-/* The entropy in nats of the density that x (B, ...), D numbers a sample, are samples of (Kozachenko
- * & Leonenko 1987): D mean log r + log V_D + 1 + 1/2 + ... + 1/M, with V_D the volume of the unit
- * ball and r the distance of a sample to the nearest of the M = B - 1 others; or of archive (M, ...),
- * samples of the same density, through which no derivative passes, if that is not NULL. Distances
- * below 1e-10 count as that. (). */
+/* The entropy in nats of the density that x (B, ...), D numbers a sample, are samples of
+ * (Kozachenko & Leonenko 1987): D mean log r + log V_D + 1 + 1/2 + ... + 1/M, with V_D the volume
+ * of the unit ball and r the distance of a sample to the nearest of the M = B - 1 others; or of
+ * archive (M, ...), samples of the same density, through which no derivative passes, if that is not
+ * NULL. Distances below 1e-10 count as that. (). */
 ERG_API erg_node *erg_nearest_entropy(erg_node *x, erg_node *archive);
 
 /* Fast weights (Tieleman & Hinton 2009) keep the chains of persistent CD moving: they run on
@@ -116,8 +117,8 @@ typedef struct erg_recovery_options {
     double sigma;         /* default 0.1 */
     erg_node *sigma_node; /* () or (B), of the data's dtype: if set, used instead */
 } erg_recovery_options;
-/* E(x) + |noisy - x|^2 / 2 sigma^2, the energy of p(x | noisy), for the chains: they start at noisy.
- * Uses the memory of the graph; fn is NULL on a mistake. */
+/* E(x) + |noisy - x|^2 / 2 sigma^2, the energy of p(x | noisy), for the chains: they start at
+ * noisy. Uses the memory of the graph; fn is NULL on a mistake. */
 ERG_API erg_energy erg_recovery_energy(erg_energy energy, erg_node *noisy,
                                        erg_recovery_options options);
 /* Contrastive divergence of that energy: the gradient is that of -log p(data | noisy), if negatives
@@ -133,9 +134,9 @@ typedef struct erg_jem_options {
     double weight;         /* of log p(x) against log p(y | x); default 1; ERG_ZERO: none */
     double energy_penalty; /* as for erg_contrastive_divergence */
 } erg_jem_options;
-/* A classifier as an energy (JEM, Grathwohl et al. 2020): cross entropy + weight CD(data, negatives)
- * of erg_classifier_energy, from whose chains the negatives are. Labelled and unlabelled samples
- * stand in one batch, with labels as for erg_cross_entropy. Of p(x | y) the second part is
+/* A classifier as an energy (JEM, Grathwohl et al. 2020): cross entropy + weight CD(data,
+ * negatives) of erg_classifier_energy, from whose chains the negatives are. Labelled and unlabelled
+ * samples stand in one batch, with labels as for erg_cross_entropy. Of p(x | y) the second part is
  * erg_conditional_contrastive_divergence of erg_classifier_joint_energy instead. Order 0. */
 ERG_API erg_node *erg_jem(const erg_classifier *classifier, erg_node *data, erg_node *labels,
                           erg_node *negatives, erg_jem_options options);
@@ -157,8 +158,9 @@ typedef struct erg_generator_options {
 ERG_API erg_node *erg_generator_sample(erg_generator generator, erg_node *z,
                                        erg_generator_options options);
 /* The generator's own loss, with x = erg_generator_sample(generator, z, options): mean E(x), whose
- * gradient by the params of g is that of mean E(x) - entropy_weight H(x) = KL(q || p) - log Z. Those
- * of E get none. Order 1. */
+ * gradient by the params of g is that of mean E(x) - entropy_weight H(x) = KL(q || p) - log Z.
+ * Those of E get none. With few samples, or a proposal narrower than the z that give the same x, the
+ * entropy counts for less than it should. Order 1. */
 ERG_API erg_node *erg_generator_loss(erg_energy energy, erg_generator generator, erg_node *z,
                                      erg_node *x, erg_generator_options options);
 

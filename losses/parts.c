@@ -1,6 +1,6 @@
-/* parts.c: sums over samples, and derivatives that pass only where a loss wants them. A sampler that
- * is trained (a last transition, a generator) feels the energy through its samples x alone, so the
- * derivative by the energy's params must be cut, yet that by x kept:
+/* parts.c: sums over samples, and derivatives that pass only where a loss wants them. A sampler
+ * that is trained (a last transition, a generator) feels the energy through its samples x alone, so
+ * the derivative by the energy's params must be cut, yet that by x kept:
  *
  *     [E(x)] + [dE/dx] (x - [x]),   where [ ] stops derivatives,
  *

@@ -3,9 +3,10 @@
  *     x_0 = corrupted,   x_(i+1) = x_i - step_size grad E(x_i),
  *     loss = 1/2 mean |x_k - clean|^2,
  *
- * with the derivative through all k steps (Domke 2012; Belanger & McCallum 2016). No sampling and no
- * Z: the energy is a machine that repairs. One step of size sigma^2 from noise of sigma is denoising
- * score matching times sigma^4: the best denoiser is x~ + sigma^2 score (Robbins 1956). */
+ * with the derivative through all k steps (Domke 2012; Belanger & McCallum 2016). No sampling and
+ * no Z: the energy is a machine that repairs. One step of size sigma^2 from noise of sigma is
+ * denoising score matching times sigma^4: the best denoiser is x~ + sigma^2 score (Robbins
+ * 1956). */
 #include "parts.h"
 
 erg_node *erg_reconstruct(erg_energy energy, erg_node *corrupted,

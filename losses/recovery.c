@@ -3,8 +3,8 @@
  *
  *     p(x | x~) proportional to exp(-E(x) - |x~ - x|^2 / 2 sigma^2),
  *
- * whose likelihood is maximised. It lies around x~, nearly a Gaussian for small sigma, so that short
- * chains from x~ sample it well; and the best E is still the energy of the data. */
+ * whose likelihood is maximised. It lies around x~, nearly a Gaussian for small sigma, so that
+ * short chains from x~ sample it well; and the best E is still the energy of the data. */
 #include "parts.h"
 
 typedef struct recovery {

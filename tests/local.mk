@@ -7,6 +7,7 @@ test_programs = \
     %D%/test_bundles \
     %D%/test_canvas \
     %D%/test_checkpoint \
+    %D%/test_conditional \
     %D%/test_contrastive \
     %D%/test_compositions \
     %D%/test_conv \
@@ -20,10 +21,12 @@ test_programs = \
     %D%/test_files \
     %D%/test_gemm \
     %D%/test_gradcheck \
+    %D%/test_generator \
     %D%/test_graph \
     %D%/test_identities \
     %D%/test_image_grid \
     %D%/test_inflate \
+    %D%/test_improved \
     %D%/test_jem \
     %D%/test_kernels \
     %D%/test_lbfgs \
@@ -36,6 +39,7 @@ test_programs = \
     %D%/test_ops \
     %D%/test_optimisers \
     %D%/test_passes \
+    %D%/test_persistent \
     %D%/test_philox \
     %D%/test_plan \
     %D%/test_plot \
@@ -43,6 +47,8 @@ test_programs = \
     %D%/test_print_graph \
     %D%/test_quadrature \
     %D%/test_random \
+    %D%/test_reconstruction \
+    %D%/test_recovery \
     %D%/test_regions \
     %D%/test_replay \
     %D%/test_samplers \
@@ -79,7 +85,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
-    %D%/programs.sh %D%/faults.h %D%/modules.h
+    %D%/programs.sh %D%/faults.h %D%/likelihood.h %D%/modules.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

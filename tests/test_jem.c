@@ -1,6 +1,75 @@
-/* test_jem.c: a classifier that is an energy too learns from samples without labels: two moons, ten
- * labelled points. */
-#include "modules.h"
+/* test_jem.c: a classifier that is an energy too: its loss is that of the joint density, and it learns
+ * from samples without labels: two moons, ten labelled points. */
+#include "likelihood.h"
+
+/* ------------------------------------------------------------------------------- classifiers */
+
+static erg_node *as_given(void *self, erg_node *x) {
+    (void)self;
+    return x;
+}
+
+START_TEST(cross_entropy_has_known_numbers) {
+    erg_graph *g = erg_graph_new(0);
+    erg_node *logits = input_of(g, ERG_SHAPE(3, 2), (double[]){0, log(3), 2, 2, 1e4, -1e4});
+    ck_assert_double_eq_tol(number_of(erg_cross_entropy(logits, labels_of(g, 3, (int[]){1, 0, 0}))),
+                            (log(4. / 3) + log(2)) / 3, 1e-14);
+    /* Rows without a label do not count, and get no derivative. */
+    erg_node *loss = erg_cross_entropy(logits, labels_of(g, 3, (int[]){0, -1, -1}));
+    ck_assert_double_eq_tol(number_of(loss), log(4), 1e-14);
+    double *slopes = elements_of(erg_gradient(loss, logits));
+    const double expected[] = {-0.75, 0.75, 0, 0, 0, 0};
+    for (int i = 0; i < 6; i++)
+        ck_assert_double_eq_tol(slopes[i], expected[i], 1e-14);
+    free(slopes);
+    ck_assert_double_eq(number_of(erg_cross_entropy(logits, labels_of(g, 3, (int[]){-1, -1, -1}))),
+                        0);
+    erg_graph_free(g);
+}
+END_TEST
+
+/* With all labels known, log p(y | x) + log p(x) is log p(x, y): the loss is
+ * mean E(x, y) - mean E(negatives). */
+typedef struct joint {
+    erg_classifier classifier;
+    erg_node *data, *labels, *negatives;
+} joint;
+
+static erg_node *right_jem(joint j) {
+    return erg_jem(&j.classifier, j.data, j.labels, j.negatives, (erg_jem_options){0});
+}
+static erg_node *classifier_alone(joint j) {
+    return erg_jem(&j.classifier, j.data, j.labels, j.negatives,
+                   (erg_jem_options){.weight = ERG_ZERO});
+}
+static erg_node *swapped(joint j) {
+    return erg_jem(&j.classifier, j.negatives, j.labels, j.data, (erg_jem_options){0});
+}
+static erg_node *half_weight(joint j) {
+    return erg_jem(&j.classifier, j.data, j.labels, j.negatives, (erg_jem_options){.weight = 0.5});
+}
+
+static const struct {
+    erg_node *(*loss)(joint j);
+    bool right;
+} jem_losses[] = {
+    {right_jem, true}, {classifier_alone, false}, {swapped, false}, {half_weight, false}};
+
+START_TEST(jem_is_the_joint_likelihood) {
+    erg_graph *g = erg_graph_new(0);
+    joint j = {.classifier = {as_given, NULL},
+               .data = normal_leaf(g, ERG_SHAPE(4, 3), 87),
+               .labels = labels_of(g, 4, (int[]){2, 0, 1, 1}),
+               .negatives = normal_leaf(g, ERG_SHAPE(4, 3), 88)};
+    erg_node *low = mean(erg_classifier_joint_energy(&j.classifier, j.data, j.labels));
+    erg_node *high = mean(erg_classifier_energy(&j.classifier, j.negatives));
+    double expected = number_of(erg_sub(low, high)), got = number_of(jem_losses[_i].loss(j));
+    ck_assert((fabs(got - expected) < 1e-13) == jem_losses[_i].right);
+    erg_graph_free(g);
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- two moons */
 
 enum { LABELLED = 10, BATCH = 64, POOL = 1000, HELD_OUT = 1000, SEEDS = 5 };
 
@@ -135,6 +204,10 @@ END_TEST
 
 int main(void) {
     Suite *suite = suite_create("jem");
+    TCase *numbers = tcase_create("numbers");
+    tcase_add_test(numbers, cross_entropy_has_known_numbers);
+    tcase_add_loop_test(numbers, jem_is_the_joint_likelihood, 0, COUNT(jem_losses));
+    suite_add_tcase(suite, numbers);
     TCase *moons = tcase_create("moons");
     tcase_add_test(moons, samples_without_labels_help);
     suite_add_tcase(suite, moons);
