@@ -9,8 +9,8 @@
 #include "parts.h"
 
 static bool check(erg_graph *graph, erg_node *const *params, int n) {
-    if (!params || n < 1)
-        return erg_graph_fail(graph, "fast_weights: no params");
+    if (!graph || !params || n < 1)
+        return erg_graph_fail(graph, "fast_weights: no %s", graph ? "params" : "graph");
     for (int k = 0; k < n; k++)
         if (!params[k] || !erg_node_name(params[k]) || erg_node_graph(params[k]) != graph)
             return erg_graph_fail(graph, "fast_weights: number %d is no named leaf of this graph",
@@ -20,10 +20,12 @@ static bool check(erg_graph *graph, erg_node *const *params, int n) {
 
 erg_fast_weights *erg_fast_weights_new(erg_graph *graph, const char *name, erg_node *const *params,
                                        int n) {
-    if (erg_graph_error(graph) || !check(graph, params, n))
+    if (!check(graph, params, n) || erg_graph_error(graph))
         return NULL;
     erg_fast_weights *weights = erg_graph_alloc(graph, sizeof *weights);
     erg_node **nodes = erg_graph_alloc(graph, 3 * (size_t)n * sizeof *nodes);
+    if (!weights || !nodes)
+        return NULL;
     erg_scope_push(graph, name);
     if (erg_graph_error(graph))
         return NULL;

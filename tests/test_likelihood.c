@@ -195,6 +195,7 @@ START_TEST(likelihoods_refuse_misuse) {
     erg_fast_weights *fast = erg_fast_weights_new(g, "fast", &x, 0);
     ck_assert_ptr_null(fast);
     REFUSES(g, "no params", erg_fast_weights_new(g, "fast", NULL, 1));
+    FAILS_NULL("no graph", erg_fast_weights_new(NULL, "fast", &x, 1));
     REFUSES(g, "no named leaf", erg_fast_weights_new(g, "fast", &x, 1));
     erg_node *a = number_param(g, "a", 1), *loss = erg_square(a);
     fast = erg_fast_weights_new(g, "fast", &a, 1);
