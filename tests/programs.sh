@@ -1,5 +1,5 @@
-# programs.sh: what the tests of example programs share, which source it after setting $program. They
-# run in the top build folder, write to $work, and end with: test $failures -eq 0
+# programs.sh: what the tests of example programs share, which source it after setting $program.
+# They run in the top build folder, write to $work, and end with: test $failures -eq 0
 
 test -x "$program" || { echo "no $program"; exit 1; }
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
-/* custom_energy.c: an energy of one's own. Points lie near a closed curve that nobody has told us. The
- * model is a tube of width w around a curve made of a few waves,
+/* custom_energy.c: an energy of one's own. Points lie near a closed curve that nobody has told us.
+ * The model is a tube of width w around a curve made of a few waves,
  *     E(x) = -log sum_j exp(-|x - c(t_j)|^2 / 2 w^2),   c(t) = a_0 + sum_k a_k cos kt + b_k sin kt,
  * with the t_j evenly around the circle; a_k, b_k and w are learned by denoising score matching. */
 #include <math.h>
@@ -80,6 +80,7 @@ static erg_status check_derivatives(erg_graph *g, erg_energy energy) {
     return status;
 }
 
+/* Prints the width at the end, and that of a tube around the noisy data. */
 static erg_status train(erg_graph *g, erg_energy energy, long steps) {
     erg_node *loss = erg_denoising_score_matching(energy, heart(g, BATCH),
                                                   (erg_denoising_options){.sigma = sigma});
@@ -139,7 +140,7 @@ static erg_tensor *landscape(erg_graph *g, erg_energy energy) {
 
 static erg_status draw(const erg_tensor *energies, const erg_tensor *samples, const char *path) {
     erg_plot *plot = erg_plot_new(
-        (erg_plot_options){.width = 640, .height = 560, .title = "energy and samples"});
+        (erg_plot_options){.width = 640, .height = 560, .equal = 1, .title = "energy and samples"});
     erg_status status = plot ? ERG_OK : ERG_ERROR_MEMORY;
     if (status == ERG_OK)
         status = erg_plot_heatmap(plot, energies,
@@ -175,22 +176,20 @@ static erg_status run(erg_graph *g, long steps, const char *path) {
 }
 
 int main(int argc, char **argv) {
+    const char usage[] = "usage: custom_energy [--steps N] [--out FILE.png]\n", *path = NULL;
+    char *end = "";
     long steps = 1000;
-    const char *path = "custom_energy.png";
-    for (int i = 1; i < argc; i += 2) {
-        if (i + 1 < argc && strcmp(argv[i], "--out") == 0)
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return fputs(usage, stdout), 0;
+    for (int i = 1; i + 1 < argc; i += 2)
+        if (strcmp(argv[i], "--out") == 0)
             path = argv[i + 1];
-        else if (i + 1 < argc && strcmp(argv[i], "--steps") == 0)
-            steps = strtol(argv[i + 1], NULL, 10);
         else
-            steps = strcmp(argv[i], "--help") == 0 ? 0 : -1;
-        if (steps <= 0) {
-            fprintf(steps ? stderr : stdout, "usage: custom_energy [--steps N] [--out FILE.png]\n");
-            return steps ? 2 : 0;
-        }
-    }
+            steps = strcmp(argv[i], "--steps") == 0 ? strtol(argv[i + 1], &end, 10) : 0;
+    if (argc % 2 == 0 || steps < 1 || *end != '\0')
+        return fputs(usage, stderr), 2;
     erg_graph *g = erg_graph_new(1);
-    erg_status status = run(g, steps, path);
+    erg_status status = run(g, steps, path ? path : "custom_energy.png");
     if (status != ERG_OK)
         fprintf(stderr, "custom_energy: %s\n", erg_error_message());
     erg_graph_free(g);

@@ -1,5 +1,5 @@
-/* mnist_classifier.c: a convolutional network that reads handwritten digits, from the files of MNIST
- * to weights for PyTorch. It minimises the cross-entropy
+/* mnist_classifier.c: a convolutional network that reads handwritten digits, from the files of
+ * MNIST to weights for PyTorch. It minimises the cross-entropy
  *     -mean log p(y | x),   p(y | x) = softmax(logits(x))[y],
  * by AdamW with a learning rate that halves with every pass over the data. */
 #include <errno.h>
