@@ -59,7 +59,7 @@ static erg_node *own_score(erg_generator generator, erg_node *z, erg_node *x,
     erg_node *step =
         erg_normal(erg_node_graph(z), erg_node_dtype(z), ERG_SHAPE(o.samples, batch, width));
     erg_node *near = erg_add(z, erg_mul_scalar(step, o.proposal));
-    erg_node *means = generator.fn(generator.self, ERG_RESHAPE(near, o.samples * batch, width));
+    erg_node *means = generator.fn(generator.self, ERG_RESHAPE(near, -1, width));
     erg_node *apart = erg_sub(ERG_RESHAPE(means, o.samples, batch, -1), x);
     erg_node *miss = erg_sum(erg_square(apart), ERG_AXES(2), 0);
     erg_node *prior = erg_sum(erg_sub(erg_square(near), erg_square(step)), ERG_AXES(2), 0);
