@@ -11,6 +11,8 @@ erg_node *erg_contrast(const char *loss, erg_node *low, erg_node *high, double p
     if (!low || !high)
         return erg_graph_fail(erg_node_graph(low ? low : high), "%s: no %s", loss,
                               low ? "negatives" : "data");
+    if (erg_node_shape(low).dims[0] == 0 || erg_node_shape(high).dims[0] == 0)
+        return erg_graph_fail(erg_node_graph(low), "%s: an empty batch", loss);
     if (!(penalty >= 0 && isfinite(penalty)))
         return erg_graph_fail(erg_node_graph(low), "%s: energy penalty %g", loss, penalty);
     erg_node *contrast = erg_sub(erg_mean(low, ERG_ALL, 0), erg_mean(high, ERG_ALL, 0));

@@ -178,6 +178,14 @@ START_TEST(likelihoods_refuse_misuse) {
             erg_conditional_contrastive_divergence(
                 pair, x, x, x, x, (erg_contrastive_options){.energy_penalty = -1}));
 
+    erg_node *empty = input_of(g, ERG_SHAPE(0, 2), NULL);
+    REFUSES(g, "an empty batch", erg_contrastive_divergence(energy, empty, x, usual));
+    REFUSES(g, "an empty batch",
+            erg_conditional_contrastive_divergence(pair, x, x, empty, empty, usual));
+    REFUSES(g, "an empty batch",
+            erg_reconstruction_loss(energy, empty, empty, (erg_reconstruction_options){0}));
+    REFUSES(g, "x (0, 2), others the same", erg_nearest_entropy(empty, NULL));
+
     const erg_improved_options improve = {0};
     REFUSES(g, "no function", erg_improved_contrastive_divergence(none, x, x, improve));
     FAILS_NULL("is NULL", erg_improved_contrastive_divergence(energy, x, NULL, improve));
