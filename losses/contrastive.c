@@ -5,25 +5,25 @@
  * so the gradient of mean E(data) - mean E(negatives) is the likelihood's, as far as the negatives
  * are samples of p. Contrastive divergence and its kin differ only in where the chains that make the
  * negatives start. */
-#include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
-#include "losses.h"
+#include "parts.h"
 
 erg_node *erg_contrastive_divergence(erg_energy energy, erg_node *data, erg_node *negatives,
                                      erg_contrastive_options options) {
-    if (!(options.energy_penalty >= 0 && isfinite(options.energy_penalty)))
-        return erg_graph_fail(erg_node_graph(data), "contrastive_divergence: energy penalty %g",
-                              options.energy_penalty);
     erg_node *low = erg_energy_apply(energy, data);
     erg_node *high = erg_energy_apply(energy, erg_stop_gradient(negatives));
-    erg_node *loss = erg_sub(erg_mean(low, ERG_ALL, 0), erg_mean(high, ERG_ALL, 0));
-    if (options.energy_penalty == 0)
-        return loss;
-    erg_node *size =
-        erg_add(erg_mean(erg_square(low), ERG_ALL, 0), erg_mean(erg_square(high), ERG_ALL, 0));
-    return erg_add(loss, erg_mul_scalar(size, options.energy_penalty));
+    return erg_contrast("contrastive_divergence", low, high, options.energy_penalty);
+}
+
+erg_node *erg_conditional_contrastive_divergence(erg_pair_energy energy, erg_node *data,
+                                                 erg_node *condition, erg_node *negatives,
+                                                 erg_node *negative_condition,
+                                                 erg_contrastive_options options) {
+    erg_node *low = erg_pair_energy_apply(energy, data, erg_stop_gradient(condition));
+    erg_node *high = erg_pair_energy_apply(energy, erg_stop_gradient(negatives),
+                                           erg_stop_gradient(negative_condition));
+    return erg_contrast("conditional_contrastive_divergence", low, high, options.energy_penalty);
 }
 
 struct erg_negatives {

@@ -9,6 +9,7 @@ test_programs = \
     %D%/test_canvas \
     %D%/test_checkpoint \
     %D%/test_compiler \
+    %D%/test_conditional \
     %D%/test_contrastive \
     %D%/test_compositions \
     %D%/test_conv \
@@ -26,6 +27,7 @@ test_programs = \
     %D%/test_fit \
     %D%/test_gemm \
     %D%/test_gradcheck \
+    %D%/test_generator \
     %D%/test_graph \
     %D%/test_identities \
     %D%/test_image_grid \
@@ -35,6 +37,12 @@ test_programs = \
     %D%/test_lbfgs \
     %D%/test_layers \
     %D%/test_log_z \
+    %D%/test_improved \
+    %D%/test_jem \
+    %D%/test_kernels \
+    %D%/test_lbfgs \
+    %D%/test_layers \
+    %D%/test_likelihood \
     %D%/test_losses \
     %D%/test_misuse \
     %D%/test_models \
@@ -42,6 +50,7 @@ test_programs = \
     %D%/test_ops \
     %D%/test_optimisers \
     %D%/test_passes \
+    %D%/test_persistent \
     %D%/test_philox \
     %D%/test_plan \
     %D%/test_plot \
@@ -49,6 +58,8 @@ test_programs = \
     %D%/test_print_graph \
     %D%/test_quadrature \
     %D%/test_random \
+    %D%/test_reconstruction \
+    %D%/test_recovery \
     %D%/test_regions \
     %D%/test_replay \
     %D%/test_samplers \
@@ -97,6 +108,7 @@ EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/light
     %D%/programs.sh %D%/faults.h %D%/modules.h
     %D%/faults.h %D%/mcmc.h %D%/modules.h
     %D%/discrete_kernels.h %D%/enumerate.h %D%/programs.sh %D%/faults.h %D%/modules.h
+    %D%/programs.sh %D%/faults.h %D%/likelihood.h %D%/modules.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

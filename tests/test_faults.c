@@ -9,7 +9,7 @@
 
 #include "../autograd/graph.h"
 #include "../nn/nn.h"
-#include "../samplers/samplers.h"
+#include "../losses/losses.h"
 #include "../tensor/threads.h"
 #include "faults.h"
 
@@ -254,6 +254,24 @@ static bool optimise(void) {
     erg_graph_free(graph);
     erg_graph_free(other);
     return done;
+}
+
+/* Losses that keep something in the graph, or build much. */
+static bool lose(void) {
+    erg_graph *graph = erg_graph_new(1);
+    erg_node *a = erg_param(graph, "a", F64, ERG_SCALAR);
+    erg_gaussian *gaussian = erg_gaussian_new(graph, F64, 2, NULL, (double[]){2, 1, 1, 3}, NULL);
+    erg_node *x = erg_input(graph, NULL, F64, ERG_SHAPE(3, 2));
+    erg_energy energy = {erg_gaussian_energy, gaussian};
+    erg_fast_weights *fast = erg_fast_weights_new(graph, "fast", &a, 1);
+    erg_node *losses[] = {
+        erg_recovery_likelihood(energy, x, x, x, (erg_recovery_options){0}),
+        erg_improved_contrastive_divergence(energy, x, x, (erg_improved_options){0}),
+        erg_fast_weights_update(fast, erg_mul(a, a), (erg_fast_weights_options){0})};
+    erg_plan *plan = erg_compile(losses, 3);
+    erg_plan_free(plan);
+    erg_graph_free(graph);
+    return plan != NULL;
 }
 
 static bool same(const erg_tensor *a, const erg_tensor *b) {
@@ -562,6 +580,7 @@ static const struct scenario {
                  {"sample discrete states", sample_discrete, 20},
                  {"check_gradient", check_gradient, 10},
                  {"optimise", optimise, 20},
+                 {"lose", lose, 20},
                  {"write and read", write_and_read, 10},
                  {"exchange", exchange, 60},
                  {"keep", keep, 60},
