@@ -107,6 +107,15 @@ ERG_API erg_node *erg_find(erg_graph *graph, const char *name);
 /* The params whose full name starts with prefix ("" or NULL: all), in the order they were made.
  * *count is their number; the array lives as long as the graph. NULL if there are none. */
 ERG_API erg_node **erg_params(erg_graph *graph, const char *prefix, int *count);
+/* Ties two modules: takes a param that no node uses yet out of the graph's names and returns
+ * `shared`, a param of the same dtype and shape, for its place: b->weight = erg_tie(b->weight,
+ * a->weight) before b is applied. */
+ERG_API erg_node *erg_tie(erg_node *param, erg_node *shared);
+/* All params and states, in the order they were made: the first after this one, which is NULL to
+ * begin with. NULL after the last. */
+ERG_API erg_node *erg_next_variable(const erg_graph *graph, const erg_node *after);
+/* 1 for a param, 0 for other nodes and NULL. */
+ERG_API int erg_is_param(const erg_node *node);
 
 /* ------------------------------------------------------------------------------- elementwise
  *
@@ -341,6 +350,9 @@ ERG_API erg_node *erg_assign(erg_node *leaf, erg_node *value);
 /* Bundles nodes, so that one output of a plan stands for many: as an output it has the effects of
  * all of them. Its own value is a meaningless int32 0. count >= 1. Has no derivative. */
 ERG_API erg_node *erg_group(erg_node *const *nodes, int count);
+/* The value that a leaf has after a run with these effects (an assign, or a group of them, of groups
+ * and so on): the one assigned, or the leaf itself. */
+ERG_API erg_node *erg_after(erg_node *effects, erg_node *leaf);
 
 /* ------------------------------------------------------------------------------- derivatives */
 

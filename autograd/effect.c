@@ -1,4 +1,6 @@
 /* effect.c: nodes that matter for what they do: hold back derivatives, store into a leaf, bundle. */
+#include <stdlib.h>
+
 #include "graph.h"
 
 erg_node *erg_stop_gradient(erg_node *x) {
@@ -34,4 +36,30 @@ erg_node *erg_group(erg_node *const *nodes, int count) {
     if (!nodes || count < 1)
         return erg_graph_fail(NULL, "group: no operands");
     return erg_node_new(&(erg_node){.op = ERG_OP_group, .n_in = count, .in = (erg_node **)nodes});
+}
+
+/* Groups refer to older nodes only: a walk backward over ids meets each group before its members. */
+erg_node *erg_after(erg_node *effects, erg_node *leaf) {
+    if (!effects || !leaf)
+        return erg_graph_fail(effects ? effects->graph : erg_node_graph(leaf),
+                              "after: operand %d is NULL", effects ? 2 : 1);
+    if (effects->op != ERG_OP_assign && effects->op != ERG_OP_group)
+        return erg_graph_fail(effects->graph, "after: %s has no effects",
+                              erg_ops[effects->op].name);
+    if (effects->graph != leaf->graph)
+        return erg_graph_fail(effects->graph, "after: operands of two graphs");
+    unsigned char *reached = calloc((size_t)effects->id + 1, 1);
+    if (!reached)
+        return erg_graph_fail(effects->graph, "after: out of memory");
+    erg_node *value = leaf;
+    reached[effects->id] = 1;
+    for (int id = effects->id; id >= 0; id--) {
+        const erg_node *node = effects->graph->nodes[id];
+        if (reached[id] && node->op == ERG_OP_assign && node->in[0] == leaf)
+            value = node->in[1];
+        for (int k = 0; reached[id] && node->op == ERG_OP_group && k < node->n_in; k++)
+            reached[node->in[k]->id] = 1;
+    }
+    free(reached);
+    return value;
 }

@@ -271,3 +271,59 @@ erg_node **erg_params(erg_graph *graph, const char *prefix, int *count) {
     }
     return *count ? found : NULL;
 }
+
+/* A param has lost its name when another has taken its place. */
+static bool is_named_param(const erg_node *node) {
+    return node->op == ERG_OP_param && node->name;
+}
+
+erg_node *erg_next_variable(const erg_graph *graph, const erg_node *after) {
+    for (int id = after ? after->id + 1 : 0; graph && id < graph->count; id++)
+        if (graph->nodes[id]->op == ERG_OP_state || is_named_param(graph->nodes[id]))
+            return graph->nodes[id];
+    return NULL;
+}
+
+int erg_is_param(const erg_node *node) {
+    return node && node->op == ERG_OP_param;
+}
+
+/* ------------------------------------------------------------------------------- ties */
+
+static bool is_used(const erg_node *leaf) {
+    const erg_graph *graph = leaf->graph;
+    for (int id = leaf->id + 1; id < graph->count; id++)
+        for (int k = 0; k < graph->nodes[id]->n_in; k++)
+            if (graph->nodes[id]->in[k] == leaf)
+                return true;
+    return false;
+}
+
+static void forget_name(erg_graph *graph, erg_node *node) {
+    int kept = 0;
+    for (int i = 0; i < graph->n_named; i++)
+        if (graph->named[i] != node)
+            graph->named[kept++] = graph->named[i];
+    graph->n_named = kept;
+    node->name = NULL;
+}
+
+erg_node *erg_tie(erg_node *param, erg_node *shared) {
+    char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
+    if (!param || !shared)
+        return erg_graph_fail(param ? param->graph : erg_node_graph(shared),
+                              "tie: operand %d is NULL", param ? 2 : 1);
+    erg_graph *graph = param->graph;
+    if (!is_named_param(param) || !is_named_param(shared) || shared->graph != graph)
+        return erg_graph_fail(graph, "tie: needs two params of one graph, neither tied to another");
+    if (param->dtype != shared->dtype || !erg_shape_equal(param->shape, shared->shape))
+        return erg_graph_fail(graph, "tie: \"%s\" is %s %s, \"%s\" %s %s", param->name,
+                              erg_dtype_name(param->dtype), erg_shape_text(param->shape, a),
+                              shared->name, erg_dtype_name(shared->dtype),
+                              erg_shape_text(shared->shape, b));
+    if (param != shared && is_used(param))
+        return erg_graph_fail(graph, "tie: \"%s\" is used already", param->name);
+    if (param != shared)
+        forget_name(graph, param);
+    return shared;
+}

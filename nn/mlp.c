@@ -2,33 +2,7 @@
  * it makes when its last layer has one output. */
 #include <stdio.h>
 
-#include "nn.h"
-
-erg_node *erg_activate(erg_activation activation, erg_node *x) {
-    switch (activation) {
-    case ERG_SILU:
-        return erg_silu(x);
-    case ERG_RELU:
-        return erg_relu(x);
-    case ERG_LEAKY_RELU:
-        return erg_leaky_relu(x, 0.01);
-    case ERG_ELU:
-        return erg_elu(x, 1);
-    case ERG_GELU:
-        return erg_gelu(x);
-    case ERG_GELU_TANH:
-        return erg_gelu_tanh(x);
-    case ERG_TANH:
-        return erg_tanh(x);
-    case ERG_SIGMOID:
-        return erg_sigmoid(x);
-    case ERG_SOFTPLUS:
-        return erg_softplus(x);
-    case ERG_IDENTITY:
-        return x;
-    }
-    return erg_graph_fail(erg_node_graph(x), "activate: unknown activation %d", (int)activation);
-}
+#include "module.h"
 
 erg_mlp *erg_mlp_new(erg_graph *graph, const char *name, const int64_t *sizes, int n_sizes,
                      erg_mlp_options options) {
@@ -36,23 +10,19 @@ erg_mlp *erg_mlp_new(erg_graph *graph, const char *name, const int64_t *sizes, i
         erg_graph_fail(graph, "mlp: needs at least two sizes");
         return NULL;
     }
-    erg_mlp *mlp = erg_graph_alloc(graph, sizeof *mlp);
-    erg_linear **layers = erg_graph_alloc(graph, (size_t)n_sizes * sizeof *layers);
-    if (!mlp || !layers || erg_graph_error(graph))
+    erg_mlp *mlp = erg_module_open(graph, name, sizeof *mlp);
+    if (!mlp)
         return NULL;
+    erg_linear **layers = erg_graph_alloc(graph, (size_t)n_sizes * sizeof *layers);
     *mlp = (erg_mlp){.n_layers = n_sizes - 1, .layers = layers, .activation = options.activation};
     erg_linear_options linear = {
         .dtype = options.dtype, .init = options.init, .gain = options.gain};
-    erg_scope_push(graph, name);
-    if (erg_graph_error(graph))
-        return NULL;
-    for (int i = 0; i < mlp->n_layers; i++) {
+    for (int i = 0; layers && i < mlp->n_layers; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", i);
         layers[i] = erg_linear_new(graph, number, sizes[i], sizes[i + 1], linear);
     }
-    erg_scope_pop(graph);
-    return erg_graph_error(graph) ? NULL : mlp;
+    return erg_module_close(graph, mlp);
 }
 
 erg_node *erg_mlp_apply(const erg_mlp *mlp, erg_node *x) {

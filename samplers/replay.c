@@ -203,3 +203,83 @@ erg_status erg_replay_store(erg_replay *replay, const erg_tensor *x) {
     replay->drawn = 0;
     return ERG_OK;
 }
+
+/* ------------------------------------------------------------------------------- checkpoints */
+
+/* Integers as float64, which holds all that can occur. */
+static erg_status add_integers(erg_bundle *state, const char *name, const int64_t *integers,
+                               int64_t n) {
+    erg_tensor *tensor = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(n));
+    for (int64_t i = 0; tensor && i < n; i++)
+        erg_tensor_set(tensor, i, (double)integers[i]);
+    erg_status status = tensor ? erg_bundle_add(state, name, tensor) : ERG_ERROR_MEMORY;
+    erg_tensor_free(tensor);
+    return status;
+}
+
+static erg_status save(void *self, erg_bundle *state) {
+    const erg_replay *replay = self;
+    int64_t capacity = replay->values->shape.dims[0];
+    const uint64_t random[] = {replay->random.seed, replay->random.run};
+    erg_status status = erg_bundle_add(state, "values", replay->values);
+    if (status == ERG_OK)
+        status = erg_bundle_add_counts(state, "random", random, 2);
+    if (status == ERG_OK)
+        status = add_integers(state, "order", replay->order, capacity);
+    if (status == ERG_OK)
+        status = add_integers(state, "ages", replay->ages, capacity);
+    return status;
+}
+
+/* `order` is a permutation of the slots, which `seen` marks one by one; ages count stores. */
+static bool is_sound(const erg_tensor *order, const erg_tensor *ages, bool *seen) {
+    int64_t capacity = erg_tensor_size(order);
+    for (int64_t i = 0; i < capacity; i++) {
+        double slot = erg_tensor_get(order, i), age = erg_tensor_get(ages, i);
+        if (!(slot >= 0 && slot < (double)capacity && slot == floor(slot)) ||
+            !(age >= 0 && age <= 0x1p53 && age == floor(age)) || seen[(int64_t)slot])
+            return false;
+        seen[(int64_t)slot] = true;
+    }
+    return true;
+}
+
+static erg_status check_state(const erg_replay *replay, const erg_bundle *state) {
+    uint64_t random[2];
+    erg_status status = erg_bundle_counts(state, "random", random, 2);
+    if (status != ERG_OK)
+        return status;
+    bool *seen = calloc((size_t)replay->values->shape.dims[0], sizeof *seen);
+    if (!seen)
+        return erg_fail(ERG_ERROR_MEMORY, "replay: out of memory");
+    if (random[0] != replay->random.seed)
+        status = erg_fail(ERG_ERROR_FORMAT, "replay: the buffer's seed was %llu, here it is %llu",
+                          (unsigned long long)random[0], (unsigned long long)replay->random.seed);
+    else if (!erg_tensor_all_finite(erg_bundle_find(state, "values")) ||
+             !is_sound(erg_bundle_find(state, "order"), erg_bundle_find(state, "ages"), seen))
+        status = erg_fail(ERG_ERROR_FORMAT, "replay: slots that are not finite, or in no order");
+    free(seen);
+    return status;
+}
+
+static erg_status load(void *self, const erg_bundle *state, int apply) {
+    erg_replay *replay = self;
+    const erg_tensor *order = erg_bundle_find(state, "order");
+    const erg_tensor *ages = erg_bundle_find(state, "ages");
+    uint64_t random[2];
+    if (!apply)
+        return check_state(replay, state);
+    for (int64_t i = 0; i < erg_tensor_size(order); i++) {
+        replay->order[i] = (int64_t)erg_tensor_get(order, i);
+        replay->ages[i] = (int64_t)erg_tensor_get(ages, i);
+    }
+    erg_bundle_counts(state, "random", random, 2);
+    replay->random.run = random[1];
+    replay->drawn = 0;
+    return erg_tensor_copy(replay->values, erg_bundle_find(state, "values"));
+}
+
+erg_checkpoint_part erg_replay_part(erg_replay *replay, const char *name) {
+    return (erg_checkpoint_part){
+        .name = name, .self = replay, .save = replay ? save : NULL, .load = replay ? load : NULL};
+}

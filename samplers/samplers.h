@@ -79,6 +79,9 @@ ERG_API erg_status erg_replay_store(erg_replay *replay, const erg_tensor *x);
 ERG_API const erg_tensor *erg_replay_values(const erg_replay *replay);
 /* How often each slot has been stored since it was started afresh, averaged over the buffer. */
 ERG_API double erg_replay_mean_age(const erg_replay *replay);
+/* Keeps slots, ages and random state in checkpoints; capacity, sample and seed must be the same
+ * there. A batch drawn and not yet stored is forgotten. */
+ERG_API erg_checkpoint_part erg_replay_part(erg_replay *replay, const char *name);
 
 /* ------------------------------------------------------------------------------- 2-D toys */
 

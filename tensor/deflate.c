@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checksum.h"
+
 #define WINDOW 32768
 #define MIN_MATCH 3
 #define MAX_MATCH 258
@@ -15,30 +17,6 @@
 /* How many earlier places are compared: more compresses better and slower. */
 #define MAX_CANDIDATES 64
 #define END_OF_BLOCK 256
-
-/* ------------------------------------------------------------------------------- checksums */
-
-uint32_t erg_adler32(const uint8_t *bytes, size_t size) {
-    uint32_t sum = 1, sum_of_sums = 0;
-    for (size_t i = 0; i < size; i++) {
-        sum = (sum + bytes[i]) % 65521;
-        sum_of_sums = (sum_of_sums + sum) % 65521;
-    }
-    return sum_of_sums << 16 | sum;
-}
-
-/* The remainder of the bytes, read as a polynomial over GF(2), after division by
- * x^32 + x^26 + x^23 + ... + x + 1. Bit 31 - k of the constant is the coefficient of x^k. */
-uint32_t erg_crc32(uint32_t crc, const uint8_t *bytes, size_t size) {
-    crc = ~crc;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ (crc & 1 ? 0xedb88320u : 0);
-        }
-    }
-    return ~crc;
-}
 
 /* ------------------------------------------------------------------------------- bits and codes */
 

@@ -1,4 +1,4 @@
-/* error.c: the message of the last failure, one per thread, and the library's version. */
+/* error.c: status and message of the last failure, one per thread, and the library's version. */
 #include "tensor.h"
 
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 #define MESSAGE_SIZE 1024
 
 static _Thread_local char message[MESSAGE_SIZE];
+static _Thread_local erg_status last;
 
 erg_status erg_fail(erg_status status, const char *format, ...) {
     /* The arguments may point into the old message, so it is overwritten last. */
@@ -19,7 +20,11 @@ erg_status erg_fail(erg_status status, const char *format, ...) {
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     memcpy(message, text, sizeof(message));
-    return status;
+    return last = status;
+}
+
+erg_status erg_error_status(void) {
+    return last;
 }
 
 const char *erg_error_message(void) {

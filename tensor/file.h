@@ -23,8 +23,11 @@ typedef struct erg_piece {
 erg_status erg_file_replace(const char *operation, const char *path, const erg_piece *pieces,
                             int count);
 
-/* What erg_npy_read and erg_csv_read do with the content of a file; name is for messages. */
+/* What erg_npy_read and its like do with the content of a file; name is for messages. */
 erg_tensor *erg_npy_parse(const uint8_t *bytes, size_t size, const char *name);
 erg_tensor *erg_csv_parse(const uint8_t *bytes, size_t size, const char *name);
+erg_tensor *erg_idx_parse(const uint8_t *bytes, size_t size, const char *name);
+erg_bundle *erg_safetensors_parse(const uint8_t *bytes, size_t size, const char *name);
+erg_bundle *erg_npz_parse(const uint8_t *bytes, size_t size, const char *name);
 
 #endif

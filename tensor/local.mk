@@ -13,8 +13,19 @@ libcore_la_SOURCES += \
     %D%/conv.h \
     %D%/dispatch.c \
     %D%/file.c %D%/file.h \
-    %D%/npy.c \
+    %D%/scan.c %D%/scan.h \
+    %D%/decode.c %D%/decode.h \
+    %D%/checksum.c %D%/checksum.h \
+    %D%/npy.c %D%/npy.h \
     %D%/csv.c \
+    %D%/idx.c \
+    %D%/bundle.c %D%/bundle.h \
+    %D%/safetensors.c %D%/safetensors.h \
+    %D%/safetensors_write.c \
+    %D%/zip.c %D%/zip.h \
+    %D%/npz.c \
+    %D%/inflate.c %D%/inflate.h \
+    %D%/gzip.c \
     %D%/png.c \
     %D%/deflate.c %D%/deflate.h \
     %D%/canvas.c %D%/canvas.h \

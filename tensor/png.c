@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checksum.h"
 #include "deflate.h"
 #include "tensor.h"
 #include "file.h"

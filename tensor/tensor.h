@@ -55,6 +55,9 @@ typedef enum erg_status {
 /* The message of the last failure in this thread, "" if there was none. Never NULL. It stays valid
  * until the next failure in the same thread. */
 ERG_API const char *erg_error_message(void);
+/* The status of the same failure, ERG_OK if there was none: which kind it was when a function has
+ * returned NULL. */
+ERG_API erg_status erg_error_status(void);
 
 /* Records a failure, "operation: what is wrong", and returns status, so that a check is one line:
  * return erg_fail(ERG_ERROR_ARGUMENT, "npy_write: no tensor"). */
@@ -197,9 +200,9 @@ ERG_API erg_status erg_random_integers(int64_t *out, int64_t n, uint64_t bound, 
 /* ------------------------------------------------------------------------------- files */
 
 /* NumPy's .npy, format versions 1.0 to 3.0, little- or big-endian f4, f8, i4, C or Fortran order
- * (also i8 whose values fit int32, and booleans and u1, i1, i2, u2, as int32). Anything else is
- * refused with a message; memory is asked for only as the file's size allows: at most 4 times as
- * much (bytes become int32). The caller frees it. */
+ * (also f2 as float32, i8 whose values fit int32, and booleans and u1, i1, i2, u2, as int32).
+ * Anything else is refused with a message; memory is asked for only as the file's size allows: at
+ * most 4 times as much (bytes become int32). The caller frees it. */
 ERG_API erg_tensor *erg_npy_read(const char *path);
 /* Writes format 1.0, little-endian, C order. A file of that name is replaced only once the new one
  * is complete (temporary in the same folder, fsync, rename). */
@@ -215,9 +218,70 @@ ERG_API erg_tensor *erg_csv_read(const char *path);
  * NULL. Replaces an older file as erg_npy_write does. */
 ERG_API erg_status erg_csv_write(const char *path, const erg_tensor *tensor, const char *header);
 
+/* IDX, the format of MNIST, plain or as .gz of one member: unsigned bytes, signed bytes, int16 and
+ * int32 as int32, float32, float64. The caller frees it. What is unpacked is at most 1032 times the
+ * file, and at most four times as much memory is asked for. */
+ERG_API erg_tensor *erg_idx_read(const char *path);
+
 /* Writes width x height pixels of 1 (grey), 3 (RGB) or 4 (RGBA) bytes as a PNG (ISO/IEC 15948). */
 ERG_API erg_status erg_png_write(const char *path, const uint8_t *pixels, int width, int height,
                                  int channels);
+
+/* ------------------------------------------------------------------------------- bundles
+ *
+ * Tensors by name, in the order they were added, as files hold the weights of a model; and texts by
+ * name, which tell about them. Names and texts are UTF-8. */
+
+typedef struct erg_bundle erg_bundle;
+
+/* An empty bundle; NULL if memory is short. The caller frees it, and with it its tensors. */
+ERG_API erg_bundle *erg_bundle_new(void);
+ERG_API void erg_bundle_free(erg_bundle *bundle);
+/* Adds a copy of the tensor. A name that is there already is refused. */
+ERG_API erg_status erg_bundle_add(erg_bundle *bundle, const char *name, const erg_tensor *tensor);
+/* Adds a copy of a text, under a name that no other text has. */
+ERG_API erg_status erg_bundle_add_text(erg_bundle *bundle, const char *name, const char *text);
+
+/* The tensor of this name, owned by the bundle, or NULL (no error). Its elements may be written. */
+ERG_API erg_tensor *erg_bundle_find(const erg_bundle *bundle, const char *name);
+/* The text of this name, owned by the bundle, or NULL (no error). */
+ERG_API const char *erg_bundle_text(const erg_bundle *bundle, const char *name);
+/* All tensors: how many, and name and value of number 0 .. count - 1; NULL beyond. */
+ERG_API int erg_bundle_count(const erg_bundle *bundle);
+ERG_API const char *erg_bundle_name(const erg_bundle *bundle, int index);
+ERG_API erg_tensor *erg_bundle_tensor(const erg_bundle *bundle, int index);
+
+/* Seeds and counters, whose 64 bits no dtype holds: an int32 tensor (n, 2) of their halves, the
+ * lower one first; and back, into counts, if the bundle has such a tensor of this name and n. */
+ERG_API erg_status erg_bundle_add_counts(erg_bundle *bundle, const char *name,
+                                         const uint64_t *counts, int64_t n);
+ERG_API erg_status erg_bundle_counts(const erg_bundle *bundle, const char *name, uint64_t *counts,
+                                     int64_t n);
+
+/* A .safetensors file, as PyTorch's users exchange weights: F64, F32 and I32 as they are, F16 and
+ * BF16 as float32, BOOL and integers of other sizes as int32 where their values fit. Anything else
+ * is refused with a message, as are gaps, overlaps and names that occur twice. The tensors come in
+ * the order of their place in the file, the texts are those of "__metadata__". If the file has a
+ * checksum (below), it is verified. The caller frees the bundle. */
+ERG_API erg_bundle *erg_safetensors_read(const char *path);
+/* 1 if the bundle was read from a file whose checksum was there and right, else 0. */
+ERG_API int erg_bundle_verified(const erg_bundle *bundle);
+
+typedef struct erg_safetensors_options {
+    int checksum; /* not 0: the text "erg.crc32" is the CRC-32 of the file with its digits as 0 */
+} erg_safetensors_options;
+/* The same bytes for the same content: tensors sorted by size of element, then dtype and name, as
+ * the format's own library does; texts by name. Replaces an older file as erg_npy_write does. */
+ERG_API erg_status erg_safetensors_write(const char *path, const erg_bundle *bundle,
+                                         erg_safetensors_options options);
+
+/* NumPy's .npz, stored (numpy.savez) or deflated (savez_compressed), with the dtypes of
+ * erg_npy_read, up to 4 GB. Checksums are verified. Members that are not arrays are refused. The
+ * caller frees the bundle. */
+ERG_API erg_bundle *erg_npz_read(const char *path);
+/* Stored, in the bundle's order, the same bytes for the same content. A bundle that holds texts is
+ * refused, and more than 4 GB. Replaces an older file as erg_npy_write does. */
+ERG_API erg_status erg_npz_write(const char *path, const erg_bundle *bundle);
 
 /* ------------------------------------------------------------------------------- pictures */
 

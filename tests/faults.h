@@ -24,18 +24,18 @@ typedef struct fault {
     atomic_int seen, refused;
 } fault;
 
-static void arm(fault *f, int at, bool for_ever) {
+static inline void arm(fault *f, int at, bool for_ever) {
     f->at = at;
     f->for_ever = for_ever;
     atomic_store(&f->seen, 0);
     atomic_store(&f->refused, 0);
 }
 
-static void disarm(fault *f) {
+static inline void disarm(fault *f) {
     f->at = 0;
 }
 
-static bool refuses(fault *f) {
+static inline bool refuses(fault *f) {
     if (f->at == 0)
         return false;
     int number = atomic_fetch_add(&f->seen, 1) + 1;
@@ -55,7 +55,7 @@ static bool refuses(fault *f) {
 static char folder[64];
 static int home;
 
-static void enter_folder(void) {
+static inline void enter_folder(void) {
     home = open(".", O_RDONLY | O_DIRECTORY);
     ck_assert_int_ge(home, 0);
     snprintf(folder, sizeof folder, "test_faults-XXXXXX");
@@ -64,7 +64,7 @@ static void enter_folder(void) {
 }
 
 /* Removes all files of the working directory but `kept`, and returns how many there were. */
-static int remove_files(const char *kept) {
+static inline int remove_files(const char *kept) {
     int count = 0;
     DIR *directory = opendir(".");
     ck_assert_ptr_nonnull(directory);
@@ -78,7 +78,7 @@ static int remove_files(const char *kept) {
     return count;
 }
 
-static void leave_folder(void) {
+static inline void leave_folder(void) {
     remove_files("");
     ck_assert_int_eq(fchdir(home), 0);
     close(home);

@@ -3,11 +3,16 @@
 
 test_programs = \
     %D%/test_adam \
+    %D%/test_analytic \
+    %D%/test_bundles \
     %D%/test_canvas \
+    %D%/test_checkpoint \
     %D%/test_contrastive \
+    %D%/test_compositions \
     %D%/test_conv \
     %D%/test_copy \
     %D%/test_corpus \
+    %D%/test_dataset \
     %D%/test_derivatives \
     %D%/test_energies \
     %D%/test_faults \
@@ -18,11 +23,16 @@ test_programs = \
     %D%/test_graph \
     %D%/test_identities \
     %D%/test_image_grid \
+    %D%/test_inflate \
     %D%/test_kernels \
+    %D%/test_lbfgs \
+    %D%/test_layers \
     %D%/test_losses \
     %D%/test_misuse \
+    %D%/test_models \
     %D%/test_nn \
     %D%/test_ops \
+    %D%/test_optimisers \
     %D%/test_passes \
     %D%/test_philox \
     %D%/test_plan \
@@ -35,6 +45,7 @@ test_programs = \
     %D%/test_replay \
     %D%/test_samplers \
     %D%/test_simplify \
+    %D%/test_state_dict \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \
@@ -52,7 +63,11 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
+%C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
+%C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
+%C%_test_layers_SOURCES = %D%/test_layers.c %D%/golden_layers.h %D%/module_checks.h %D%/plan_tools.h
+%C%_test_models_SOURCES = %D%/test_models.c %D%/module_checks.h %D%/plan_tools.h
 %C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
     -Wl,--wrap=pthread_create
@@ -61,7 +76,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_corpus_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc
 
 dist_check_SCRIPTS += $(test_scripts)
-EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
+EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
     %D%/faults.h %D%/modules.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
@@ -128,11 +143,15 @@ coverage:
 # ---- fuzzing: needs clang; FUZZ_SECONDS for each reader. New inputs go to build-fuzz/corpus.
 
 FUZZ_SECONDS = 60
-fuzzed = npy csv
+fuzzed = npy csv idx npz safetensors
 fuzz_programs = $(fuzzed:%=%D%/fuzz/fuzz_%)
-EXTRA_PROGRAMS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv
+EXTRA_PROGRAMS += %D%/fuzz/fuzz_npy %D%/fuzz/fuzz_csv %D%/fuzz/fuzz_idx %D%/fuzz/fuzz_npz \
+    %D%/fuzz/fuzz_safetensors
 %C%_fuzz_fuzz_npy_LDFLAGS = -fsanitize=fuzzer
 %C%_fuzz_fuzz_csv_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_fuzz_idx_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_fuzz_npz_LDFLAGS = -fsanitize=fuzzer
+%C%_fuzz_fuzz_safetensors_LDFLAGS = -fsanitize=fuzzer
 
 fuzz:
 	@CC=clang $(SHELL) $(top_srcdir)/build-aux/variant.sh build-fuzz \

@@ -8,6 +8,8 @@
 #include <pthread.h>
 
 #include "../autograd/graph.h"
+#include "../nn/nn.h"
+#include "../samplers/samplers.h"
 #include "../tensor/threads.h"
 #include "faults.h"
 
@@ -184,6 +186,37 @@ static bool train_by_interpreter(void) {
     return done;
 }
 
+/* Modules of every kind, of which the residual network runs a plan while it is made. */
+static bool make_modules(void) {
+    erg_graph *graph = erg_graph_new(1);
+    if (!graph)
+        return false;
+    erg_resnet *net =
+        erg_resnet_new(graph, "resnet", 1, (int64_t[]){2}, 1, (erg_resnet_options){0});
+    erg_noise_mlp *noise =
+        erg_noise_mlp_new(graph, "noise", (int64_t[]){2, 3, 1}, 3, (erg_noise_mlp_options){0});
+    erg_attention *attention =
+        erg_attention_new(graph, "attention", 4, 2, (erg_attention_options){0});
+    erg_layer_norm *norm = erg_layer_norm_new(graph, "norm", ERG_SHAPE(4), (erg_norm_options){0});
+    erg_cnn *cnn = erg_cnn_new(graph, "cnn", (int64_t[]){1, 4, 4}, (erg_cnn_options){.width = 1});
+    erg_rbm *rbm = erg_rbm_new(graph, "rbm", 3, 2, (erg_rbm_options){0});
+    bool all = net && noise && attention && norm && cnn && rbm;
+    expect(all == !erg_graph_error(graph), "a module with a mistake, or a mistake without one");
+    erg_node *images = erg_input(graph, NULL, ERG_FLOAT32, ERG_SHAPE(2, 1, 4, 4));
+    erg_node *sets = erg_input(graph, NULL, ERG_FLOAT32, ERG_SHAPE(2, 3, 4));
+    erg_node *outputs[] = {all ? erg_resnet_energy(net, images) : NULL, all ? net->update : NULL,
+                           erg_cnn_energy(cnn, images),
+                           erg_layer_norm_apply(norm, erg_attention_apply(attention, sets, NULL)),
+                           all ? erg_rbm_log_z(rbm) : NULL};
+    erg_plan *plan = erg_compile(outputs, COUNT(outputs));
+    expect(all || !plan, "compiled with a mistake in the graph");
+    if (plan)
+        erg_run(plan);
+    erg_plan_free(plan);
+    erg_graph_free(graph);
+    return plan != NULL;
+}
+
 static bool check_gradient(void) {
     erg_graph *graph = erg_graph_new(1);
     if (!graph)
@@ -195,6 +228,31 @@ static bool check_gradient(void) {
                               NULL) == ERG_OK;
     expect(!x || erg_tensor_get(erg_value(x), 0) == 0.5, "x is not what it was");
     erg_graph_free(graph);
+    return done;
+}
+
+/* Modules whose structs live in the graph, an optimiser with averages, and a driver. */
+static bool optimise(void) {
+    erg_graph *graph = erg_graph_new(1), *other = erg_graph_new(2);
+    erg_gaussian *gaussian = erg_gaussian_new(graph, F64, 2, NULL, (double[]){2, 1, 1, 3}, NULL);
+    erg_energy parts[] = {{erg_gaussian_energy, gaussian}, {erg_rings_energy, NULL}};
+    erg_energy energy = erg_energy_sum(graph, parts, 2, NULL);
+    erg_node *x = erg_param(graph, "x", F64, ERG_SHAPE(1, 2));
+    erg_node *copy = erg_param(other, "x", F64, ERG_SHAPE(1, 2));
+    if (x)
+        erg_tensor_fill(erg_value(x), 0.5);
+    erg_node *loss = energy.fn ? erg_sum(erg_energy_apply(energy, x), ERG_ALL, 0) : NULL;
+    erg_node *step = erg_adam(loss, &x, 1, (erg_adam_options){.amsgrad = 1, .clip_norm = 1});
+    erg_ema *ema = erg_ema_new(&x, 1, (erg_ema_options){.after = step});
+    erg_lbfgs_result result;
+    bool done = copy && ema && erg_lbfgs(loss, &x, 1, (erg_lbfgs_options){0}, &result) == ERG_OK;
+    if (done)
+        expect(result.converged, "L-BFGS has not converged");
+    done = done && erg_params_copy(&copy, 1, "", graph, "ema/") == ERG_OK;
+    if (done)
+        expect(erg_tensor_get(erg_value(copy), 0) == 0.5, "another average");
+    erg_graph_free(graph);
+    erg_graph_free(other);
     return done;
 }
 
@@ -216,6 +274,84 @@ static bool write_and_read(void) {
     erg_tensor_free(copy);
     erg_tensor_free(npy);
     erg_tensor_free(csv);
+    return done;
+}
+
+/* A .gz file: one packed block with the IDX file 0 0 8 1, 0 0 0 2, 7, 8. */
+static const unsigned char labels[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xff,
+                                       0x63, 0x60, 0xe0, 0x60, 0x64, 0x60, 0x60, 0x60, 0x62, 0xe7,
+                                       0x00, 0x00, 0xec, 0xb2, 0x06, 0xd4, 0x0a, 0x00, 0x00, 0x00};
+
+static bool exchange(void) {
+    FILE *file = fopen("labels.gz", "wb");
+    fwrite(labels, 1, sizeof labels, file);
+    fclose(file);
+    erg_tensor *table = erg_tensor_from(F64, ERG_SHAPE(2, 2), (double[]){1, -2.5, 1e300, 4});
+    erg_bundle *bundle = erg_bundle_new(), *npz = NULL, *safe = NULL;
+    const erg_safetensors_options checked = {.checksum = 1};
+    char name[] = "a";
+    bool done = table && bundle;
+    for (; done && name[0] < 'l'; name[0]++)
+        done = !erg_bundle_add(bundle, name, table);
+    done = done && !erg_npz_write("a.npz", bundle) && !erg_bundle_add_text(bundle, "k", "text") &&
+           !erg_safetensors_write("a", bundle, checked) && (npz = erg_npz_read("a.npz")) &&
+           (safe = erg_safetensors_read("a"));
+    if (done)
+        expect(same(table, erg_bundle_find(npz, "k")) && same(table, erg_bundle_find(safe, "k")) &&
+                   erg_bundle_text(safe, "k"),
+               "another bundle");
+    erg_tensor *unpacked = erg_idx_read("labels.gz");
+    if (unpacked)
+        expect(erg_tensor_get(unpacked, 1) == 8, "other labels");
+    done = done && unpacked;
+    erg_tensor_free(unpacked);
+    erg_tensor_free(table);
+    erg_bundle_free(bundle);
+    erg_bundle_free(npz);
+    erg_bundle_free(safe);
+    return done;
+}
+
+/* Weights, a checkpoint with all kinds of parts, and a split data set. */
+static bool keep(void) {
+    erg_graph *graph = erg_graph_new(1);
+    erg_node *w = erg_param(graph, "a/w", F64, ERG_SHAPE(3));
+    erg_standardiser *s = erg_standardiser_new(graph, "z", F64, ERG_SCALAR);
+    erg_replay *replay =
+        erg_replay_new(F64, ERG_SCALAR, (erg_replay_options){.capacity = 3, .seed = 2});
+    erg_tensor *x = erg_tensor_new(F64, ERG_SHAPE(5)), *all = NULL;
+    erg_dataset *data = x ? erg_dataset_new(x, NULL, (erg_dataset_options){0}) : NULL;
+    erg_dataset *train = NULL, *held_out = NULL;
+    double number = 4;
+    const erg_checkpoint_part parts[] = {erg_replay_part(replay, "replay"),
+                                         erg_dataset_part(data, "data")};
+    const erg_checkpoint_options options = {.numbers = &(erg_checkpoint_number){"n", &number},
+                                            .n_numbers = 1,
+                                            .parts = parts,
+                                            .n_parts = 2};
+    bool done = w && s && replay && data && !erg_standardiser_fit(s, x) &&
+                !erg_dataset_split(data, 0.5, 1, &train, &held_out) && (all = erg_dataset_x(train));
+    erg_bundle *weights = done ? erg_weights(graph, "a") : NULL;
+    done = weights && !erg_checkpoint_save("c", graph, options);
+    if (done) {
+        erg_tensor_fill(erg_value(w), 7);
+        number = 5;
+        done = !erg_checkpoint_load("c", graph, options);
+        double kept = done ? 0 : 7;
+        expect(erg_tensor_get(erg_value(w), 0) == kept && number == (done ? 4 : 5), "half a load");
+        erg_tensor_fill(erg_value(w), 7);
+        bool loaded = !erg_load_weights(graph, weights, (erg_load_options){.scope = "a"}, NULL);
+        expect(erg_tensor_get(erg_value(w), 0) == (loaded ? 0 : 7), "half of the weights");
+        done &= loaded;
+    }
+    erg_bundle_free(weights);
+    erg_tensor_free(all);
+    erg_dataset_free(train);
+    erg_dataset_free(held_out);
+    erg_dataset_free(data);
+    erg_tensor_free(x);
+    erg_replay_free(replay);
+    erg_graph_free(graph);
     return done;
 }
 
@@ -243,8 +379,12 @@ static const struct scenario {
     int least_requests;
 } scenarios[] = {{"train", train, 20},
                  {"train by interpreter", train_by_interpreter, 20},
+                 {"make modules", make_modules, 20},
                  {"check_gradient", check_gradient, 10},
+                 {"optimise", optimise, 20},
                  {"write and read", write_and_read, 10},
+                 {"exchange", exchange, 60},
+                 {"keep", keep, 60},
                  {"draw", draw, 10}};
 
 /* Number k refused, for every k until the scenario asks less often than that. */

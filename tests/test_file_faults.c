@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "../tensor/tensor.h"
+#include "../nn/nn.h"
 #include "faults.h"
 
 static fault files;
@@ -73,7 +73,32 @@ static erg_status write_png(const erg_tensor *tensor) {
     return erg_png_write("file", tensor->data, 10, 10, 4);
 }
 
-static erg_status (*const writers[])(const erg_tensor *) = {write_npy, write_csv, write_png};
+static erg_status write_bundle(const erg_tensor *tensor, int npz) {
+    erg_bundle *bundle = erg_bundle_new();
+    ck_assert_int_eq(erg_bundle_add(bundle, "a", tensor), ERG_OK);
+    ck_assert_int_eq(erg_bundle_add(bundle, "b", tensor), ERG_OK);
+    erg_status status = npz ? erg_npz_write("file", bundle)
+                            : erg_safetensors_write("file", bundle, (erg_safetensors_options){0});
+    erg_bundle_free(bundle);
+    return status;
+}
+static erg_status write_safetensors(const erg_tensor *tensor) {
+    return write_bundle(tensor, 0);
+}
+static erg_status write_npz(const erg_tensor *tensor) {
+    return write_bundle(tensor, 1);
+}
+static erg_status write_checkpoint(const erg_tensor *tensor) {
+    erg_graph *graph = erg_graph_new(1);
+    erg_node *state = erg_state(graph, "a", tensor->dtype, tensor->shape);
+    ck_assert_int_eq(erg_tensor_copy(erg_value(state), tensor), ERG_OK);
+    erg_status status = erg_checkpoint_save("file", graph, (erg_checkpoint_options){0});
+    erg_graph_free(graph);
+    return status;
+}
+
+static erg_status (*const writers[])(const erg_tensor *) = {
+    write_npy, write_csv, write_png, write_safetensors, write_npz, write_checkpoint};
 
 /* The content of the file; the caller frees it. */
 static char *content(size_t *size) {

@@ -181,6 +181,23 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- scopes */
 
+START_TEST(variables_in_order) {
+    ck_assert_ptr_null(erg_next_variable(g, NULL));
+    erg_node *x = input("x"), *a = erg_state(g, NULL, ERG_INT32, ERG_SCALAR);
+    erg_node *b = erg_param(g, "b", F64, ERG_SCALAR), *c = erg_scalar(g, F64, 1);
+    erg_node *last = erg_state(g, "c", F64, ERG_SCALAR), *sum = erg_add(b, c);
+    ck_assert_ptr_eq(erg_next_variable(g, NULL), a);
+    ck_assert_ptr_eq(erg_next_variable(g, a), b);
+    ck_assert_ptr_eq(erg_next_variable(g, b), last);
+    ck_assert_ptr_null(erg_next_variable(g, last));
+    ck_assert_ptr_eq(erg_next_variable(g, c), last);
+    erg_node *const others[] = {x, a, c, last, sum};
+    for (int i = 0; i < COUNT(others); i++)
+        ck_assert_int_eq(erg_is_param(others[i]), 0);
+    ck_assert_int_eq(erg_is_param(b), 1);
+}
+END_TEST
+
 START_TEST(scopes_make_paths) {
     erg_scope_push(g, "energy");
     ck_assert_str_eq(erg_node_name(input("x")), "energy/x");
@@ -421,6 +438,7 @@ int main(void) {
     tcase_add_loop_test(tests, names_are_unique, 0, COUNT(leaf_kinds));
     tcase_add_test(tests, other_nodes_can_be_named);
     tcase_add_test(tests, params_by_prefix_in_order);
+    tcase_add_test(tests, variables_in_order);
     tcase_add_test(tests, scopes_make_paths);
     tcase_add_test(tests, refused_scopes_change_nothing);
     tcase_add_test(tests, empty_names);

@@ -392,8 +392,9 @@ END_TEST
 /* Public functions that return a node but are no operations: they make leaves, look them up, or
  * take derivatives, and have tests elsewhere. */
 static const char *const not_operations[] = {
-    "graph_fail", "name", "input", "param", "state",    "constant", "find",      "gradient",
-    "vjp",        "jvp",  "hvp",   "score", "jacobian", "hessian",  "laplacian", "energy_apply",
+    "graph_fail", "name",  "input",         "param",    "state",     "constant",
+    "find",       "tie",   "next_variable", "gradient", "vjp",       "jvp",
+    "hvp",        "score", "jacobian",      "hessian",  "laplacian", "energy_apply",
 };
 
 static int count_good_rows(const char *builder) {

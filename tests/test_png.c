@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../tensor/checksum.h"
 #include "../tensor/deflate.h"
 #include "../tensor/tensor.h"
 #include "decode_png.h"

@@ -23,10 +23,12 @@ END_TEST
 
 START_TEST(message_is_kept_until_the_next) {
     ck_assert_str_eq(erg_error_message(), "");
+    ck_assert_int_eq(erg_error_status(), ERG_OK);
     ck_assert_int_eq(erg_fail(ERG_ERROR_IO, "read: %d bytes", 3), ERG_ERROR_IO);
     ck_assert_str_eq(erg_error_message(), "read: 3 bytes");
     erg_fail(ERG_ERROR_FORMAT, "load: %s", erg_error_message());
     ck_assert_str_eq(erg_error_message(), "load: read: 3 bytes");
+    ck_assert_int_eq(erg_error_status(), ERG_ERROR_FORMAT);
 }
 END_TEST
 
