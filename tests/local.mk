@@ -31,6 +31,7 @@ test_programs = \
     %D%/test_misuse \
     %D%/test_models \
     %D%/test_nn \
+    %D%/test_noise_contrast \
     %D%/test_ops \
     %D%/test_optimisers \
     %D%/test_passes \
@@ -44,6 +45,8 @@ test_programs = \
     %D%/test_regions \
     %D%/test_replay \
     %D%/test_samplers \
+    %D%/test_score_identities \
+    %D%/test_score_matching \
     %D%/test_simplify \
     %D%/test_state_dict \
     %D%/test_tensor \
