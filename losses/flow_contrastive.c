@@ -1,7 +1,8 @@
 /* flow_contrastive.c: noise-contrastive estimation against noise that follows the data. Far from the
  * data any classifier tells noise apart and learns nothing, so flow contrastive estimation (Gao et al.
  * 2020) fits the noise as well. Here it is a Gaussian with independent elements, which is fitted in
- * closed form, by running means of the data and of its squared distance from them. */
+ * closed form, by running means of the data and of its squared distance from them. A batch meets the
+ * noise fitted to those before it: noise that knew the batch would be too close to it. */
 #include <math.h>
 #include <stdbool.h>
 
@@ -13,24 +14,26 @@ static erg_node *follow(erg_node *old, erg_node *found, erg_node *rate) {
     return erg_add(old, erg_mul(rate, erg_sub(found, old)));
 }
 
-/* The moments after this batch; the first batches count alike, then the rate holds. */
+/* The moments before this batch, or of the first batch; and the update, in which the first batches
+ * count alike, then the rate holds. */
 static void fit(erg_fitted_noise *noise, erg_node *data, erg_fitted_noise_options o) {
     erg_graph *graph = erg_node_graph(data);
     erg_dtype dtype = erg_node_dtype(data);
     erg_shape sample = erg_node_shape(erg_select(data, 0, 0));
-    erg_node *old_mean = erg_state(graph, "mean", dtype, sample);
-    erg_node *old_variance = erg_state(graph, "variance", dtype, sample);
-    erg_node *old_count = erg_state(graph, "batches", dtype, ERG_SCALAR);
-    erg_node *count = erg_add_scalar(old_count, 1), *x = erg_stop_gradient(data);
+    erg_node *mean = erg_state(graph, "mean", dtype, sample);
+    erg_node *variance = erg_state(graph, "variance", dtype, sample);
+    erg_node *batches = erg_state(graph, "batches", dtype, ERG_SCALAR);
+    erg_node *count = erg_add_scalar(batches, 1), *x = erg_stop_gradient(data);
     erg_node *rate = erg_maximum(erg_reciprocal(count), erg_scalar(graph, dtype, o.rate));
-    erg_node *mean = follow(old_mean, erg_mean(x, ERG_AXES(0), 0), rate);
-    erg_node *square = erg_mean(erg_square(erg_sub(x, mean)), ERG_AXES(0), 0);
-    erg_node *variance = follow(old_variance, square, rate);
-    noise->mean = mean;
-    noise->std = erg_sqrt(erg_clamp(variance, o.min_std * o.min_std, INFINITY));
+    erg_node *new_mean = follow(mean, erg_mean(x, ERG_AXES(0), 0), rate);
+    erg_node *square = erg_mean(erg_square(erg_sub(x, new_mean)), ERG_AXES(0), 0);
+    erg_node *new_variance = follow(variance, square, rate);
+    erg_node *known = erg_where(batches, variance, new_variance);
+    noise->mean = erg_where(batches, mean, new_mean);
+    noise->std = erg_sqrt(erg_clamp(known, o.min_std * o.min_std, INFINITY));
     noise->update =
-        erg_group((erg_node *[]){erg_assign(old_mean, mean), erg_assign(old_variance, variance),
-                                 erg_assign(old_count, count)},
+        erg_group((erg_node *[]){erg_assign(mean, new_mean), erg_assign(variance, new_variance),
+                                 erg_assign(batches, count)},
                   3);
 }
 

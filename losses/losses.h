@@ -233,7 +233,7 @@ ERG_API erg_node *erg_conditional_nce(erg_energy energy, erg_node *data,
 /* Noise that follows the data: a Gaussian with independent elements, its mean and variance running
  * means over the batches, in the states "<scope>/<name>/mean", ".../variance" and ".../batches". */
 typedef struct erg_fitted_noise {
-    erg_node *mean, *std; /* after this batch, of a sample's shape */
+    erg_node *mean, *std; /* of the batches before this one, or of the first; a sample's shape */
     erg_node *update;     /* to be compiled among a plan's outputs */
 } erg_fitted_noise;
 typedef struct erg_fitted_noise_options {

@@ -94,6 +94,8 @@ erg_node *erg_perturb(const char *loss, erg_node *x, erg_perturbation perturbati
                                            (erg_projections){.count = perturbation.count,
                                                              .law = ERG_NORMAL_DIRECTIONS,
                                                              .directions = perturbation.noise});
+    if (!noise)
+        return NULL;
     noise = level ? erg_mul(level, noise) : erg_mul_scalar(noise, sigma);
     return erg_samples_join(erg_add(x, noise));
 }
