@@ -65,5 +65,5 @@ erg_node *erg_composite_likelihood(erg_energy energy, erg_node *data,
     shape.dims[0] = erg_node_shape(all).dims[0];
     erg_node *others = erg_energy_apply(energy, erg_reshape(all, shape.ndim, shape.dims));
     others = ERG_RESHAPE(erg_neg(others), blocks, states, batch);
-    return erg_flips_mean(erg_add(e, erg_logsumexp(others, ERG_AXES(1), 0)));
+    return erg_samples_total(erg_add(e, erg_logsumexp(others, ERG_AXES(1), 0)));
 }

@@ -7,8 +7,12 @@
  * because E[r_data,i r_i] is a sum over pairs of neighbours, in which the two may be exchanged. */
 #include "flips.h"
 
-erg_node *erg_concrete_score_matching(erg_energy energy, erg_node *data, erg_binary values) {
-    erg_node *drops = erg_flips_drops("concrete_score_matching", energy, data, values);
+/* r^2 - 2 / r with r = exp(drop). */
+static erg_node *error_of(erg_node *drops) {
     erg_node *square = erg_exp(erg_mul_scalar(drops, 2)), *inverse = erg_exp(erg_neg(drops));
-    return erg_flips_mean(erg_sub(square, erg_mul_scalar(inverse, 2)));
+    return erg_sub(square, erg_mul_scalar(inverse, 2));
+}
+
+erg_node *erg_concrete_score_matching(erg_energy energy, erg_node *data, erg_binary values) {
+    return erg_flips_loss("concrete_score_matching", energy, data, values, error_of);
 }

@@ -15,7 +15,8 @@ bool erg_binary_check(const char *loss, erg_node *data, erg_binary *values) {
            erg_graph_fail(graph, "%s: values %g and %g", loss, values->low, values->high);
 }
 
-erg_node *erg_flips_drops(const char *loss, erg_energy energy, erg_node *data, erg_binary values) {
+/* E(x) - E(x with element i flipped), (D, B). */
+static erg_node *drops_of(const char *loss, erg_energy energy, erg_node *data, erg_binary values) {
     erg_node *e = erg_binary_check(loss, data, &values) ? erg_energy_apply(energy, data) : NULL;
     erg_node *units = e ? erg_samples_units(data) : NULL;
     if (!units)
@@ -30,6 +31,8 @@ erg_node *erg_flips_drops(const char *loss, erg_energy energy, erg_node *data, e
     return erg_sub(e, erg_samples_split(erg_energy_apply(energy, flipped), d));
 }
 
-erg_node *erg_flips_mean(erg_node *each) {
-    return erg_mul_scalar(erg_sum(each, ERG_ALL, 0), 1 / (double)erg_node_shape(each).dims[1]);
+erg_node *erg_flips_loss(const char *loss, erg_energy energy, erg_node *data, erg_binary values,
+                         erg_node *(*f)(erg_node *drops)) {
+    erg_node *drops = drops_of(loss, energy, data, values);
+    return drops ? erg_samples_total(f(drops)) : NULL;
 }

@@ -10,10 +10,9 @@
 /* The two values: those given, or 0 and 1 if both are zero. False, with an error that names the loss,
  * if they are not two, or if there is no data (B, ...). */
 bool erg_binary_check(const char *loss, erg_node *data, erg_binary *values);
-/* E(x) - E(x with element i flipped), (D, B). The conditional probability of what x_i is, given all
- * others, is sigmoid(-drop). */
-erg_node *erg_flips_drops(const char *loss, erg_energy energy, erg_node *data, erg_binary values);
-/* Summed over the dimensions, averaged over the batch: (D, B) -> (). */
-erg_node *erg_flips_mean(erg_node *each);
+/* mean sum_i f(E(x) - E(x with element i flipped)), for f of a node, element by element. The
+ * conditional probability of what x_i is, given all others, is sigmoid(-drop) of its drop. */
+erg_node *erg_flips_loss(const char *loss, erg_energy energy, erg_node *data, erg_binary values,
+                         erg_node *(*f)(erg_node *drops));
 
 #endif

@@ -25,5 +25,5 @@ erg_node *erg_probability_flow(erg_energy energy, erg_node *data, erg_perturbati
 }
 
 erg_node *erg_binary_probability_flow(erg_energy energy, erg_node *data, erg_binary values) {
-    return erg_flips_mean(flow(erg_flips_drops("binary_probability_flow", energy, data, values)));
+    return erg_flips_loss("binary_probability_flow", energy, data, values, flow);
 }

@@ -5,5 +5,5 @@
 #include "flips.h"
 
 erg_node *erg_pseudo_likelihood(erg_energy energy, erg_node *data, erg_binary values) {
-    return erg_flips_mean(erg_softplus(erg_flips_drops("pseudo_likelihood", energy, data, values)));
+    return erg_flips_loss("pseudo_likelihood", energy, data, values, erg_softplus);
 }

@@ -7,7 +7,10 @@
  * is left: the probability of the wrong value, squared. */
 #include "flips.h"
 
+static erg_node *wrong_squared(erg_node *drops) {
+    return erg_square(erg_sigmoid(drops));
+}
+
 erg_node *erg_ratio_matching(erg_energy energy, erg_node *data, erg_binary values) {
-    erg_node *drops = erg_flips_drops("ratio_matching", energy, data, values);
-    return erg_flips_mean(erg_square(erg_sigmoid(drops)));
+    return erg_flips_loss("ratio_matching", energy, data, values, wrong_squared);
 }

@@ -55,3 +55,8 @@ erg_node *erg_samples_units(erg_node *x) {
     erg_node *units = erg_one_hot(index, shape.dims[1], erg_node_dtype(x));
     return erg_samples_join(stretch(units, 1, shape.dims[0]));
 }
+
+erg_node *erg_samples_total(erg_node *terms) {
+    double batch = (double)erg_node_shape(terms).dims[1];
+    return erg_mul_scalar(erg_sum(terms, ERG_ALL, 0), 1 / batch);
+}

@@ -20,5 +20,7 @@ erg_node *erg_samples_units(erg_node *x);
 /* (n, B, ...) -> (n B, ...) and back, for the energies (n B) -> (n, B). */
 erg_node *erg_samples_join(erg_node *x);
 erg_node *erg_samples_split(erg_node *energies, int64_t n);
+/* Terms of each sample, (n, B): summed over n, averaged over the batch, (). */
+erg_node *erg_samples_total(erg_node *terms);
 
 #endif

@@ -14,6 +14,7 @@ test_programs = \
     %D%/test_corpus \
     %D%/test_dataset \
     %D%/test_derivatives \
+    %D%/test_discrete_losses \
     %D%/test_energies \
     %D%/test_faults \
     %D%/test_file_faults \
@@ -27,6 +28,7 @@ test_programs = \
     %D%/test_kernels \
     %D%/test_lbfgs \
     %D%/test_layers \
+    %D%/test_loss_gradients \
     %D%/test_losses \
     %D%/test_misuse \
     %D%/test_models \
