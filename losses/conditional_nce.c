@@ -12,7 +12,7 @@ erg_node *erg_conditional_nce(erg_energy energy, erg_node *data, erg_perturbatio
     erg_node *moved = erg_perturb("conditional_nce", data, perturbation);
     if (!moved)
         return NULL;
-    int64_t count = erg_node_shape(moved).dims[0] / erg_node_shape(data).dims[0];
+    int64_t count = erg_projections_count(perturbation.count);
     erg_node *apart = erg_sub(erg_samples_repeat(erg_energy_apply(energy, data), count),
                               erg_energy_apply(energy, moved));
     return erg_mul_scalar(erg_mean(erg_softplus(apart), ERG_ALL, 0), 2);

@@ -59,7 +59,7 @@ erg_node *erg_curvature_propagation(erg_node *e, erg_node *data, const erg_bend 
         return NULL;
     erg_node *a = erg_concat(places, n, 1), *c = erg_concat(curvatures, n, 1);
     erg_node *v = a && c ? erg_projections_draw("curvature_propagation", a, projections) : NULL;
-    int64_t count = erg_projections_count(projections);
+    int64_t count = erg_projections_count(projections.count);
     erg_node *trace = NULL;
     for (int64_t k = 0; v && k < count; k++) {
         erg_node *direction = erg_select(v, 0, k);

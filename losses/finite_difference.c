@@ -16,7 +16,7 @@ erg_node *erg_finite_difference_score_matching(erg_energy energy, erg_node *data
     erg_node *v = erg_projections_draw(name, data, options.projections);
     if (!v)
         return NULL;
-    int64_t count = erg_projections_count(options.projections);
+    int64_t count = erg_projections_count(options.projections.count);
     v = erg_mul_scalar(v, h);
     erg_node *ahead = erg_energy_apply(energy, erg_samples_join(erg_add(data, v)));
     erg_node *behind = erg_energy_apply(energy, erg_samples_join(erg_sub(data, v)));

@@ -18,7 +18,7 @@ erg_node *erg_probability_flow(erg_energy energy, erg_node *data, erg_perturbati
     erg_node *moved = erg_perturb("probability_flow", data, perturbation);
     if (!moved)
         return NULL;
-    int64_t count = erg_node_shape(moved).dims[0] / erg_node_shape(data).dims[0];
+    int64_t count = erg_projections_count(perturbation.count);
     erg_node *drops = erg_sub(erg_samples_repeat(erg_energy_apply(energy, data), count),
                               erg_energy_apply(energy, moved));
     return erg_mean(flow(drops), ERG_ALL, 0);

@@ -16,8 +16,8 @@ double erg_loss_option(double option, double fallback) {
     return option == 0 && !signbit(option) ? fallback : option;
 }
 
-int64_t erg_projections_count(erg_projections projections) {
-    return projections.count ? projections.count : 1;
+int64_t erg_projections_count(int64_t option) {
+    return option ? option : 1;
 }
 
 /* (count, B, ...) for x (B, ...). */
@@ -53,7 +53,7 @@ static erg_node *on_sphere(erg_node *normal) {
 }
 
 erg_node *erg_projections_draw(const char *loss, erg_node *x, erg_projections projections) {
-    int64_t count = erg_projections_count(projections);
+    int64_t count = erg_projections_count(projections.count);
     if (!check(loss, x, count, projections.directions))
         return NULL;
     if (projections.directions)

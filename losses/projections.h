@@ -7,8 +7,8 @@
 
 /* The option, or its default if it is zero (but not ERG_ZERO). */
 double erg_loss_option(double option, double fallback);
-/* How many there are: the option, or 1. */
-int64_t erg_projections_count(erg_projections projections);
+/* How many vectors a sample: the option, or 1. */
+int64_t erg_projections_count(int64_t option);
 /* The vectors v for x (B, ...): (count, B, ...). NULL with an error that names the loss. */
 erg_node *erg_projections_draw(const char *loss, erg_node *x, erg_projections projections);
 /* mean_k (w v_k)^T H v_k of each sample, (B), with H the derivative of the gradient by x. Its mean

@@ -51,6 +51,8 @@ erg_node *erg_samples_units(erg_node *x) {
     erg_shape shape = erg_node_shape(erg_samples_flat(x));
     if (shape.ndim != 2)
         return NULL;
+    if (shape.dims[1] < 1)
+        return erg_graph_fail(erg_node_graph(x), "loss: samples without elements");
     erg_node *index = erg_arange(erg_node_graph(x), ERG_INT32, shape.dims[1]);
     erg_node *units = erg_one_hot(index, shape.dims[1], erg_node_dtype(x));
     return erg_samples_join(stretch(units, 1, shape.dims[0]));

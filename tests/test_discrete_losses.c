@@ -320,6 +320,9 @@ START_TEST(discrete_losses_refuse_misuse) {
     REFUSES(g, "binary_probability_flow: values 0 and inf",
             erg_binary_probability_flow(s->energy, s->x, infinite));
     REFUSES(g, "no batch axis", erg_ratio_matching(s->energy, number_input(g, 1), UP_DOWN));
+    erg_node *empty = input_of(g, ERG_SHAPE(2, 0), NULL);
+    erg_energy bowl = {erg_harmonic_energy, &(double){1}};
+    REFUSES(g, "without elements", erg_pseudo_likelihood(bowl, empty, UP_DOWN));
     const int64_t bad[] = {-1, D + 1, 1000};
     for (int i = 0; i < COUNT(bad); i++)
         REFUSES(g, "in 4 elements, at most 16", blocks_of(s, bad[i]));

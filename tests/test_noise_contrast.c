@@ -483,6 +483,9 @@ START_TEST(noise_contrast_refuses_misuse) {
     REFUSES(g, "no samples", erg_ranking(s->energy, two, NULL, s->noise.energy));
     REFUSES(g, "scores (3, 2), must be (B, B)", erg_info_nce(three));
     FAILS_NULL("scores NULL", erg_info_nce(NULL));
+    erg_node *empty = input_of(g, ERG_SHAPE(0, D), NULL);
+    REFUSES(g, "ratio inf", erg_noise_contrastive(s->energy, empty, two, s->noise, usual));
+    REFUSES(g, "no multiple", erg_ranking(s->energy, empty, two, s->noise.energy));
     const erg_perturbation still = {.sigma = -1}, nodes = {.sigma_node = s->x},
                            many = {.count = -2};
     REFUSES(g, "conditional_nce: sigma -1", erg_conditional_nce(s->energy, s->x, still));
