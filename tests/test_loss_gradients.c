@@ -1,5 +1,6 @@
 /* test_loss_gradients.c: the gradient of each loss by the params and the data against finite
- * differences, through the whole loss, on an MLP; random numbers are given, to stay the same. */
+ * differences, through the whole loss, on an MLP; and its value for samples of another shape. Random
+ * numbers are given, to stay the same. */
 #include "modules.h"
 
 enum { D = 2, ROWS = 3, COPIES = 2, HIDDEN = 4 };
@@ -11,15 +12,25 @@ typedef struct setting {
     erg_node *data, *noise, *many, *log_z;
 } setting;
 
-static setting new_setting(void) {
+static erg_node *flat(erg_node *x) {
+    return erg_node_shape(x).ndim > 2 ? erg_flatten(x, 1) : x;
+}
+static erg_node *energy_of_flat(void *self, erg_node *x) {
+    return erg_mlp_energy(self, flat(x));
+}
+
+/* Samples are (D), or (1, D, 1) with the same elements. */
+static setting new_setting(bool image) {
     const double numbers[] = {0.31, -0.72, 1.23, 0.44, -0.95, 0.16, 0.8, -0.4, 0.6, 1.1, -1.2, 0.3};
     setting s = {.graph = erg_graph_new(101)};
     s.mlp = erg_mlp_new(s.graph, "energy", (int64_t[]){D, HIDDEN, 1}, 3,
                         (erg_mlp_options){.dtype = ERG_FLOAT64});
-    s.energy = (erg_energy){erg_mlp_energy, s.mlp};
-    s.data = input_of(s.graph, ERG_SHAPE(ROWS, D), numbers);
-    s.noise = input_of(s.graph, ERG_SHAPE(ROWS, D), numbers + 5);
-    s.many = input_of(s.graph, ERG_SHAPE(COPIES, ROWS, D), numbers);
+    s.energy = (erg_energy){energy_of_flat, s.mlp};
+    erg_shape shape = image ? ERG_SHAPE(ROWS, 1, D, 1) : ERG_SHAPE(ROWS, D);
+    s.data = input_of(s.graph, shape, numbers);
+    s.noise = input_of(s.graph, shape, numbers + 5);
+    shape = image ? ERG_SHAPE(COPIES, ROWS, 1, D, 1) : ERG_SHAPE(COPIES, ROWS, D);
+    s.many = input_of(s.graph, shape, numbers);
     s.log_z = number_param(s.graph, "log_z", 0.4);
     return s;
 }
@@ -50,7 +61,7 @@ static erg_node *differences(setting s) {
 static erg_node *told_of_sigma(void *self, erg_node *x, erg_node *sigma) {
     const setting *s = self;
     erg_node *e = erg_energy_apply(s->energy, x);
-    return erg_add(e, erg_mul(sigma, erg_sum(erg_square(x), ERG_AXES(1), 0)));
+    return erg_add(e, erg_mul(sigma, erg_sum(erg_square(flat(x)), ERG_AXES(1), 0)));
 }
 static erg_node *levels(setting s) {
     erg_denoising_levels_options o = {
@@ -61,9 +72,10 @@ static erg_node *levels(setting s) {
     return erg_denoising_levels((erg_pair_energy){told_of_sigma, &s}, s.data, o);
 }
 static erg_node *propagated(setting s) {
-    erg_node *before = erg_linear_apply(s.mlp->layers[0], s.data), *after = erg_silu(before);
+    erg_node *before = erg_linear_apply(s.mlp->layers[0], flat(s.data)), *after = erg_silu(before);
     erg_node *e = erg_squeeze(erg_linear_apply(s.mlp->layers[1], after), 1);
-    erg_node *wide = erg_concat((erg_node *[]){s.many, s.many}, 2, 2);
+    erg_node *many = ERG_RESHAPE(s.many, COPIES, ROWS, D);
+    erg_node *wide = erg_concat((erg_node *[]){many, many}, 2, 2);
     return erg_curvature_propagation(e, s.data, &(erg_bend){before, after}, 1,
                                      (erg_projections){.count = COPIES, .directions = wide});
 }
@@ -87,10 +99,11 @@ static erg_node *contrast(setting s) {
                                  (erg_noise_contrastive_options){.log_z = s.log_z, .ratio = 1.7});
 }
 static erg_node *ranking(setting s) {
-    return erg_ranking(s.energy, s.data, ERG_RESHAPE(s.many, -1, D), noise_of().energy);
+    return erg_ranking(s.energy, s.data, erg_concat((erg_node *[]){s.noise, s.data}, 2, 0),
+                       noise_of().energy);
 }
 static erg_node *info(setting s) {
-    return erg_info_nce(erg_matmul_transposed(s.data, 0, s.noise, 1));
+    return erg_info_nce(erg_matmul_transposed(flat(s.data), 0, flat(s.noise), 1));
 }
 static erg_node *conditional(setting s) {
     return erg_conditional_nce(s.energy, s.data, moves(s));
@@ -127,7 +140,7 @@ static erg_node *(*const losses[])(setting s) = {
     flow,    pseudo,         ratios,         concrete,    binary_flow, composite};
 
 START_TEST(loss_has_its_true_gradient) {
-    setting s = new_setting();
+    setting s = new_setting(false);
     erg_node *xs[] = {s.data, s.mlp->layers[0]->weight, s.mlp->layers[0]->bias,
                       s.mlp->layers[1]->weight, s.log_z};
     erg_gradcheck_result result;
@@ -141,10 +154,19 @@ START_TEST(loss_has_its_true_gradient) {
 }
 END_TEST
 
+START_TEST(samples_have_any_shape) {
+    setting rows = new_setting(false), images = new_setting(true);
+    ck_assert_double_eq_tol(number_of(losses[_i](rows)), number_of(losses[_i](images)), 1e-13);
+    erg_graph_free(rows.graph);
+    erg_graph_free(images.graph);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("loss gradients");
     TCase *gradients = tcase_create("gradients");
     tcase_add_loop_test(gradients, loss_has_its_true_gradient, 0, COUNT(losses));
+    tcase_add_loop_test(gradients, samples_have_any_shape, 0, COUNT(losses));
     suite_add_tcase(suite, gradients);
     return run_suite(suite);
 }

@@ -363,6 +363,27 @@ START_TEST(reduction_keeps_the_mean_and_cuts_the_variance) {
 }
 END_TEST
 
+/* Samples may be single numbers, (B): a direction is then a sign, and the loss a^2 <x^2> / 2 - a. */
+static erg_node *square_of(void *self, erg_node *x) {
+    (void)self;
+    return erg_mul_scalar(erg_square(x), 0.35);
+}
+START_TEST(samples_may_be_numbers) {
+    erg_graph *g = erg_graph_new(72);
+    erg_energy energy = {square_of, NULL};
+    erg_node *x = input_of(g, ERG_SHAPE(2), (double[]){1, 2});
+    erg_projections sphere = {.count = 3, .law = ERG_SPHERE_DIRECTIONS};
+    erg_sliced_options plain = {.plain = 1, .projections = sphere};
+    const double expected = 0.49 * 2.5 / 2 - 0.7;
+    ck_assert_double_eq_tol(number_of(erg_sliced_score_matching(energy, x, plain)), expected,
+                            1e-14);
+    erg_trace_options batched_trace = {.trace = ERG_TRACE_BATCHED};
+    ck_assert_double_eq_tol(number_of(erg_trace_score_matching(energy, x, batched_trace)), expected,
+                            1e-14);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- misuse */
 
 START_TEST(score_matching_refuses_misuse) {
@@ -424,6 +445,7 @@ int main(void) {
     TCase *directions = tcase_create("directions");
     tcase_add_test(directions, directions_are_isotropic);
     tcase_add_test(directions, reduction_keeps_the_mean_and_cuts_the_variance);
+    tcase_add_test(directions, samples_may_be_numbers);
     suite_add_tcase(suite, directions);
     TCase *misuse = tcase_create("misuse");
     tcase_add_test(misuse, score_matching_refuses_misuse);
