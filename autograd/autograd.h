@@ -112,7 +112,7 @@ ERG_API erg_node **erg_params(erg_graph *graph, const char *prefix, int *count);
  * a->weight) before b is applied. */
 ERG_API erg_node *erg_tie(erg_node *param, erg_node *shared);
 /* All params and states, in the order they were made: the first after this one, which is NULL to
- * begin with. NULL after the last. */
+ * begin with. NULL after the last. A param that was tied to another is passed over. */
 ERG_API erg_node *erg_next_variable(const erg_graph *graph, const erg_node *after);
 /* 1 for a param, 0 for other nodes and NULL. */
 ERG_API int erg_is_param(const erg_node *node);

@@ -6,9 +6,15 @@ noinst_PROGRAMS += %D%/examples/fit2d
     %D%/examples/fit2d_train.c
 %C%_examples_fit2d_LDADD = liberg.la -lm
 
-noinst_PROGRAMS += %D%/examples/energy %D%/examples/derivations
+noinst_PROGRAMS += %D%/examples/energy %D%/examples/custom_energy %D%/examples/derivations
 %C%_examples_energy_LDADD = liberg.la
+%C%_examples_custom_energy_LDADD = liberg.la -lm
 %C%_examples_derivations_LDADD = liberg.la -lm
+
+noinst_PROGRAMS += %D%/examples/mnist_classifier
+%C%_examples_mnist_classifier_SOURCES = %D%/examples/mnist_classifier.c \
+    %D%/examples/mnist_classifier.h %D%/examples/mnist_classifier_options.c
+%C%_examples_mnist_classifier_LDADD = liberg.la -lm
 
 EXTRA_DIST += %D%/manual %D%/decisions
 

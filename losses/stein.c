@@ -38,7 +38,7 @@ static erg_node *products(erg_node *a, erg_node *b) {
     return erg_matmul_transposed(a, 0, b, 1);
 }
 
-/* w_i + w_j - m_ij - m_ji, from w_i = m_ii: sums of products of differences. */
+/* (a_i - a_j) . (b_i - b_j) for all pairs, from the products m_ij = a_i . b_j. */
 static erg_node *differences(erg_node *m) {
     erg_node *own = erg_diagonal(m);
     erg_node *sum = erg_add(erg_unsqueeze(own, 0), erg_unsqueeze(own, 1));

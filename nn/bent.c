@@ -4,7 +4,8 @@
  * exact sample. They are hard for chains, whose step fits one part and not the other. */
 #include <math.h>
 
-#include "energies.h"
+#include "module.h"
+#include "options.h"
 
 /* A column of n standard normal numbers, times std. */
 static erg_node *column(erg_graph *graph, erg_dtype dtype, int64_t n, double std) {
@@ -37,7 +38,7 @@ static erg_node *bend(erg_banana banana, erg_node *x1) {
 
 erg_node *erg_banana_energy(void *self, erg_node *x) {
     erg_banana banana = banana_options(self);
-    if (!erg_has_width("banana_energy", x, 2) || !check_banana(erg_node_graph(x), banana))
+    if (!erg_module_has_width("banana_energy", x, 2) || !check_banana(erg_node_graph(x), banana))
         return NULL;
     erg_node *x1 = erg_select(x, 1, 0), *x2 = erg_select(x, 1, 1);
     erg_node *along = erg_square(erg_mul_scalar(x1, 1 / banana.scale));
@@ -76,7 +77,7 @@ static bool check_rosenbrock(erg_graph *graph, erg_rosenbrock r) {
 
 erg_node *erg_rosenbrock_energy(void *self, erg_node *x) {
     erg_rosenbrock r = rosenbrock_options(self);
-    if (!erg_has_width("rosenbrock_energy", x, 2) || !check_rosenbrock(erg_node_graph(x), r))
+    if (!erg_module_has_width("rosenbrock_energy", x, 2) || !check_rosenbrock(erg_node_graph(x), r))
         return NULL;
     erg_node *x1 = erg_select(x, 1, 0), *x2 = erg_select(x, 1, 1);
     erg_node *valley = erg_mul_scalar(erg_square(erg_sub(x2, erg_square(x1))), r.steepness);
@@ -112,12 +113,13 @@ static bool check_funnel(erg_graph *graph, const erg_funnel *funnel) {
 }
 
 erg_node *erg_funnel_energy(void *self, erg_node *x) {
-    if (!erg_has_width("funnel_energy", x, ERG_ANY_WIDTH) || !check_funnel(erg_node_graph(x), self))
+    if (!erg_module_has_width("funnel_energy", x, ERG_ANY_WIDTH) ||
+        !check_funnel(erg_node_graph(x), self))
         return NULL;
     double others = (double)erg_node_shape(x).dims[1] - 1;
     erg_node *v = erg_select(x, 1, 0);
     erg_node *mouth = erg_square(erg_mul_scalar(v, 1 / funnel_scale(self)));
-    erg_node *square = erg_square_norm(erg_slice(x, 1, 1, ERG_END, 1));
+    erg_node *square = erg_module_sum(erg_square(erg_slice(x, 1, 1, ERG_END, 1)));
     erg_node *walls = erg_add(erg_mul(square, erg_exp(erg_neg(v))), erg_mul_scalar(v, others));
     return erg_mul_scalar(erg_add(mouth, walls), 0.5);
 }

@@ -4,14 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "energies.h"
+#include "module.h"
 
 erg_node *erg_harmonic_energy(void *self, erg_node *x) {
     const double *stiffness = self;
     if (!stiffness || !(*stiffness > 0 && isfinite(*stiffness)))
         return erg_graph_fail(erg_node_graph(x), "harmonic_energy: stiffness %g",
                               stiffness ? *stiffness : NAN);
-    return erg_mul_scalar(erg_square_norm(x), *stiffness / 2);
+    return erg_mul_scalar(erg_module_sum(erg_square(x)), *stiffness / 2);
 }
 
 /* ------------------------------------------------------------------------------- triangles */
@@ -96,9 +96,9 @@ erg_gaussian *erg_gaussian_new(erg_graph *graph, erg_dtype dtype, int64_t d, con
     double *colour = whiten + matrix, *zeros = colour + matrix;
     if (find_triangles(d, covariance, precision, whiten, colour)) {
         gaussian->mean =
-            erg_constant_from("gaussian", graph, dtype, ERG_SHAPE(d), mean ? mean : zeros);
-        gaussian->whiten = erg_constant_from("gaussian", graph, dtype, ERG_SHAPE(d, d), whiten);
-        gaussian->colour = erg_constant_from("gaussian", graph, dtype, ERG_SHAPE(d, d), colour);
+            erg_module_constant("gaussian", graph, dtype, ERG_SHAPE(d), mean ? mean : zeros);
+        gaussian->whiten = erg_module_constant("gaussian", graph, dtype, ERG_SHAPE(d, d), whiten);
+        gaussian->colour = erg_module_constant("gaussian", graph, dtype, ERG_SHAPE(d, d), colour);
         gaussian->log_z = 0.5 * (double)d * log(2 * M_PI);
         for (int64_t i = 0; i < d; i++)
             gaussian->log_z -= log(whiten[i * d + i]);
@@ -113,11 +113,11 @@ erg_node *erg_gaussian_energy(void *self, erg_node *x) {
     const erg_gaussian *gaussian = self;
     if (!gaussian)
         return erg_graph_fail(erg_node_graph(x), "gaussian_energy: no Gaussian");
-    if (!erg_has_width("gaussian_energy", x, erg_node_shape(gaussian->mean).dims[0]))
+    if (!erg_module_has_width("gaussian_energy", x, erg_node_shape(gaussian->mean).dims[0]))
         return NULL;
     erg_node *away = erg_sub(x, gaussian->mean);
     erg_node *white = erg_matmul_transposed(away, 0, gaussian->whiten, 1);
-    return erg_mul_scalar(erg_square_norm(white), 0.5);
+    return erg_mul_scalar(erg_module_sum(erg_square(white)), 0.5);
 }
 
 erg_node *erg_gaussian_sample(const erg_gaussian *gaussian, int64_t n) {

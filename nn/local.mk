@@ -18,8 +18,6 @@ libcore_la_SOURCES += \
     %D%/dropout.c \
     %D%/ema.c \
     %D%/embedding.c \
-    %D%/energies.c \
-    %D%/energies.h \
     %D%/evaluate.c \
     %D%/experts.c \
     %D%/features.c \

@@ -1,7 +1,7 @@
 /* mixture.c: the mixture of Gaussians, E(x) = -log sum_k w_k N(x; mean_k, std_k^2 I). */
 #include <math.h>
 
-#include "energies.h"
+#include "module.h"
 
 static bool check_mixture(erg_graph *graph, int64_t k, int64_t d, const double *weights,
                           const double *means, const double *stds) {
@@ -41,9 +41,9 @@ erg_gaussian_mixture *erg_gaussian_mixture_new(erg_graph *graph, erg_dtype dtype
     for (int64_t i = 0; i < k; i++)
         log_weights[i] = log((weights ? weights[i] : 1) / sum);
     mixture->log_weights =
-        erg_constant_from("gaussian_mixture", graph, dtype, ERG_SHAPE(k), log_weights);
-    mixture->means = erg_constant_from("gaussian_mixture", graph, dtype, ERG_SHAPE(k, d), means);
-    mixture->stds = erg_constant_from("gaussian_mixture", graph, dtype, ERG_SHAPE(k), stds);
+        erg_module_constant("gaussian_mixture", graph, dtype, ERG_SHAPE(k), log_weights);
+    mixture->means = erg_module_constant("gaussian_mixture", graph, dtype, ERG_SHAPE(k, d), means);
+    mixture->stds = erg_module_constant("gaussian_mixture", graph, dtype, ERG_SHAPE(k), stds);
     return erg_graph_error(graph) ? NULL : mixture;
 }
 
@@ -53,7 +53,7 @@ erg_node *erg_gaussian_mixture_energy(void *self, erg_node *x) {
     if (!mixture)
         return erg_graph_fail(erg_node_graph(x), "gaussian_mixture_energy: no mixture");
     int64_t d = erg_node_shape(mixture->means).dims[1];
-    if (!erg_has_width("gaussian_mixture_energy", x, d))
+    if (!erg_module_has_width("gaussian_mixture_energy", x, d))
         return NULL;
     erg_node *away = erg_sub(erg_unsqueeze(x, 1), mixture->means);
     erg_node *scaled = erg_div(away, erg_unsqueeze(mixture->stds, 1));

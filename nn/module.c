@@ -30,6 +30,17 @@ erg_node *erg_module_param(erg_graph *graph, const char *name, erg_dtype dtype, 
     return param;
 }
 
+erg_node *erg_module_constant(const char *module, erg_graph *graph, erg_dtype dtype,
+                              erg_shape shape, const double *numbers) {
+    erg_tensor *value = erg_tensor_new(dtype, shape);
+    for (int64_t i = 0; value && i < erg_tensor_size(value); i++)
+        erg_tensor_set(value, i, numbers[i]);
+    erg_node *node = value ? erg_constant(graph, value)
+                           : erg_graph_fail(graph, "%s: %s", module, erg_error_message());
+    erg_tensor_free(value);
+    return node;
+}
+
 void erg_module_init(const char *module, erg_node *weight, erg_node *bias, erg_init init,
                      double gain) {
     erg_graph *graph = erg_node_graph(weight);
@@ -56,6 +67,9 @@ erg_node *erg_module_refuse(const char *module, erg_node *x, const char *shape, 
 
 bool erg_module_has_width(const char *module, erg_node *x, int64_t width) {
     erg_shape shape = erg_node_shape(x);
+    if (width == ERG_ANY_WIDTH)
+        return (shape.ndim == 2 && shape.dims[1] >= 1) ||
+               erg_module_refuse(module, x, "(B, D) with D >= 1");
     return (shape.ndim == 2 && shape.dims[1] == width) ||
            erg_module_refuse(module, x, "(B, %lld)", (long long)width);
 }

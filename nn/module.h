@@ -16,6 +16,9 @@ void *erg_module_close(erg_graph *graph, void *module);
 /* A param filled with a value. */
 erg_node *erg_module_param(erg_graph *graph, const char *name, erg_dtype dtype, erg_shape shape,
                            double value);
+/* A constant from numbers in double precision. */
+erg_node *erg_module_constant(const char *module, erg_graph *graph, erg_dtype dtype,
+                              erg_shape shape, const double *numbers);
 /* First values of a weight (out, in, ...) and its bias, which may be NULL: U(-b, b) with
  * b = 1 / sqrt(fan_in), or 0 for ERG_INIT_ZEROS. */
 void erg_module_init(const char *module, erg_node *weight, erg_node *bias, erg_init init,
@@ -26,7 +29,9 @@ bool erg_module_check(erg_graph *graph, const char *module, erg_status status);
 /* Records "<module>: x is (...), must be <shape>" and returns NULL. A NULL x has its message. */
 erg_node *erg_module_refuse(const char *module, erg_node *x, const char *shape, ...)
     ERG_PRINTF(3, 4);
-/* True if x is (B, width); else refuses it. */
+/* True if x is (B, width); else refuses it: a broadcast would give an energy of something else
+ * without a word. ERG_ANY_WIDTH is any of at least 1. */
+enum { ERG_ANY_WIDTH = -1 };
 bool erg_module_has_width(const char *module, erg_node *x, int64_t width);
 
 /* True if the training flag is absent or of shape (). */

@@ -319,12 +319,9 @@ ERG_API erg_noise_mlp *erg_noise_mlp_new(erg_graph *graph, const char *name, con
                                          int n_sizes, erg_noise_mlp_options options);
 /* x (B, in), noise (B) or () > 0 -> (B, out). */
 ERG_API erg_node *erg_noise_mlp_apply(const erg_noise_mlp *net, erg_node *x, erg_node *noise);
-/* The energy at one level of noise, of a network whose last width is 1. */
-typedef struct erg_noise_mlp_at {
-    const erg_noise_mlp *net;
-    erg_node *noise; /* () or (B) */
-} erg_noise_mlp_at;
-ERG_API erg_node *erg_noise_mlp_energy(void *self, erg_node *x);
+/* The energy of a network whose last width is 1, an erg_pair_energy: at one level of noise it is
+ * erg_energy_given(graph, (erg_pair_energy){erg_noise_mlp_energy, net}, noise). */
+ERG_API erg_node *erg_noise_mlp_energy(void *self, erg_node *x, erg_node *noise);
 
 /* A convolutional energy of images (B, C, H, W) -> (B) (Lippe 2020, UvA deep learning tutorial 8):
  * four convolutions of stride 2 with w, 2 w, 4 w and 4 w channels, kernel 5 and padding 4, then
@@ -417,8 +414,8 @@ ERG_API erg_rbm *erg_rbm_new(erg_graph *graph, const char *name, int64_t visible
                              erg_rbm_options options);
 /* The energy of v (B, V) alone, -log sum_h exp(-E(v, h)), also called free energy: (B). */
 ERG_API erg_node *erg_rbm_energy(void *self, erg_node *v);
-/* E(v, h), (B) from v (B, V) and h (B, H). */
-ERG_API erg_node *erg_rbm_joint_energy(const erg_rbm *rbm, erg_node *v, erg_node *h);
+/* E(v, h), (B) from v (B, V) and h (B, H): an erg_pair_energy. */
+ERG_API erg_node *erg_rbm_joint_energy(void *self, erg_node *v, erg_node *h);
 /* p(h_j = 1 | v), (B, H); and the mean of v given h, (B, V): p(v_i = 1 | h), or b + W h. */
 ERG_API erg_node *erg_rbm_hidden(const erg_rbm *rbm, erg_node *v);
 ERG_API erg_node *erg_rbm_visible(const erg_rbm *rbm, erg_node *h);
@@ -443,14 +440,15 @@ typedef struct erg_lattice {
 ERG_API erg_node *erg_ising_energy(void *self, erg_node *s);
 ERG_API erg_node *erg_potts_energy(void *self, erg_node *s);
 
-/* A classifier as an energy (JEM, Grathwohl et al. 2020) of x (B, ...): -logsumexp of the logits,
- * or with a label -f(x)[label], the energy of p(x | y). Filled in by the caller. */
+/* A classifier as an energy (JEM, Grathwohl et al. 2020) of x (B, ...): -logsumexp of the logits.
+ * Filled in by the caller. */
 typedef struct erg_classifier {
     erg_node *(*logits)(void *self, erg_node *x); /* (B, ...) -> (B, classes) */
     void *self;                                   /* of logits */
-    erg_node *label;                              /* int32 (B), or NULL */
 } erg_classifier;
 ERG_API erg_node *erg_classifier_energy(void *self, erg_node *x);
+/* -f(x)[label] with label int32 (B), an erg_pair_energy: of p(x, y), and given y of p(x | y). */
+ERG_API erg_node *erg_classifier_joint_energy(void *self, erg_node *x, erg_node *label);
 
 /* ------------------------------------------------------------------------------- energies
  *

@@ -63,10 +63,6 @@ erg_node *erg_noise_mlp_apply(const erg_noise_mlp *net, erg_node *x, erg_node *n
     return x;
 }
 
-erg_node *erg_noise_mlp_energy(void *self, erg_node *x) {
-    const erg_noise_mlp_at *at = self;
-    if (!at || !at->noise)
-        return erg_graph_fail(erg_node_graph(x), "noise_mlp_energy: no %s",
-                              at ? "noise" : "network");
-    return erg_squeeze(erg_noise_mlp_apply(at->net, x, at->noise), -1);
+erg_node *erg_noise_mlp_energy(void *self, erg_node *x, erg_node *noise) {
+    return erg_squeeze(erg_noise_mlp_apply(self, x, noise), -1);
 }

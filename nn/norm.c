@@ -4,10 +4,10 @@
 #include <math.h>
 
 #include "module.h"
+#include "options.h"
 
 static bool check(erg_graph *graph, const char *module, erg_norm_options *options) {
-    if (options->epsilon == 0)
-        options->epsilon = signbit(options->epsilon) ? 0 : 1e-5;
+    options->epsilon = erg_option(options->epsilon, 1e-5);
     return (options->epsilon >= 0 && isfinite(options->epsilon)) ||
            erg_graph_fail(graph, "%s: epsilon %g", module, options->epsilon);
 }

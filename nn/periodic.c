@@ -3,7 +3,8 @@
  * the Fourier coefficients of exp(x cos t). */
 #include <math.h>
 
-#include "energies.h"
+#include "module.h"
+#include "options.h"
 
 /* exp(-x) I_k(x) for x >= 0. The trapezium rule is exact to rounding for a periodic function once its
  * points lie closer than the peak at t = 0 is wide, 1 / sqrt(x) (Trefethen & Weideman 2014). */
@@ -35,7 +36,7 @@ static bool check_von_mises(erg_graph *graph, erg_von_mises v) {
 
 erg_node *erg_von_mises_energy(void *self, erg_node *x) {
     erg_von_mises v = von_mises_options(self);
-    if (!erg_has_width("von_mises_energy", x, ERG_ANY_WIDTH) ||
+    if (!erg_module_has_width("von_mises_energy", x, ERG_ANY_WIDTH) ||
         !check_von_mises(erg_node_graph(x), v))
         return NULL;
     erg_node *cosine = erg_cos(erg_add_scalar(x, -v.mean));
@@ -61,7 +62,7 @@ static bool check_rastrigin(erg_graph *graph, const erg_rastrigin *rastrigin) {
 }
 
 erg_node *erg_rastrigin_energy(void *self, erg_node *x) {
-    if (!erg_has_width("rastrigin_energy", x, ERG_ANY_WIDTH) ||
+    if (!erg_module_has_width("rastrigin_energy", x, ERG_ANY_WIDTH) ||
         !check_rastrigin(erg_node_graph(x), self))
         return NULL;
     erg_node *wave = erg_add_scalar(erg_neg(erg_cos(erg_mul_scalar(x, 2 * M_PI))), 1);
@@ -87,7 +88,7 @@ erg_node *erg_ackley_energy(void *self, erg_node *x) {
     a.height = erg_option(a.height, 20);
     a.slope = erg_option(a.slope, 0.2);
     a.frequency = erg_option(a.frequency, 2 * M_PI);
-    if (!erg_has_width("ackley_energy", x, ERG_ANY_WIDTH))
+    if (!erg_module_has_width("ackley_energy", x, ERG_ANY_WIDTH))
         return NULL;
     if (!isfinite(a.height) || !isfinite(a.slope) || !isfinite(a.frequency))
         return erg_graph_fail(erg_node_graph(x), "ackley: height %g, slope %g, frequency %g",

@@ -71,7 +71,8 @@ erg_node *erg_rbm_energy(void *self, erg_node *v) {
     return erg_sub(visible_energy(rbm, v), freedom);
 }
 
-erg_node *erg_rbm_joint_energy(const erg_rbm *rbm, erg_node *v, erg_node *h) {
+erg_node *erg_rbm_joint_energy(void *self, erg_node *v, erg_node *h) {
+    const erg_rbm *rbm = self;
     if (!check("rbm_joint_energy", rbm, v, 0) || !check("rbm_joint_energy", rbm, h, 1))
         return NULL;
     if (erg_node_shape(v).dims[0] != erg_node_shape(h).dims[0])
@@ -108,14 +109,14 @@ erg_node *erg_rbm_sample_visible(const erg_rbm *rbm, erg_node *h) {
 
 /* ------------------------------------------------------------------------------- all states */
 
+enum { MOST_SUMMED = 20 }; /* units */
+
 /* All states of n binary units, (2^n, n): state i has the binary digits of i. */
 static erg_node *all_states(erg_graph *graph, erg_dtype dtype, int64_t n) {
-    erg_tensor *scale = erg_tensor_new(dtype, ERG_SHAPE(n));
-    for (int j = 0; scale && j < n; j++)
-        erg_tensor_set(scale, j, ldexp(1, -j));
-    erg_node *scales = scale ? erg_constant(graph, scale)
-                             : erg_graph_fail(graph, "rbm_log_z: %s", erg_error_message());
-    erg_tensor_free(scale);
+    double scale[MOST_SUMMED];
+    for (int j = 0; j < n; j++)
+        scale[j] = ldexp(1, -j);
+    erg_node *scales = erg_module_constant("rbm_log_z", graph, dtype, ERG_SHAPE(n), scale);
     erg_node *number = erg_unsqueeze(erg_arange(graph, dtype, (int64_t)1 << n), 1);
     erg_node *shifted = erg_floor(erg_mul(number, scales));
     erg_node *half = erg_floor(erg_mul_scalar(shifted, 0.5));
@@ -140,12 +141,12 @@ erg_node *erg_rbm_log_z(const erg_rbm *rbm) {
     erg_graph *graph = erg_node_graph(rbm->weight);
     erg_dtype dtype = erg_node_dtype(rbm->weight);
     erg_shape shape = erg_node_shape(rbm->weight);
-    int64_t visible = shape.dims[0], hidden = shape.dims[1], most = 20;
+    int64_t visible = shape.dims[0], hidden = shape.dims[1];
     bool over_visible = !rbm->log_variance && visible < hidden;
     int64_t n = over_visible ? visible : hidden;
-    if (n > most)
-        return erg_graph_fail(graph, "rbm_log_z: 2^%lld states to sum over, at most 2^%lld",
-                              (long long)n, (long long)most);
+    if (n > MOST_SUMMED)
+        return erg_graph_fail(graph, "rbm_log_z: 2^%lld states to sum over, at most 2^%d",
+                              (long long)n, MOST_SUMMED);
     erg_node *states = all_states(graph, dtype, n);
     erg_node *terms = over_visible ? erg_neg(erg_rbm_energy((void *)rbm, states))
                                    : log_sum_over_visible(rbm, states);

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "nn.h"
+#include "module.h"
 
 erg_standardiser *erg_standardiser_new(erg_graph *graph, const char *name, erg_dtype dtype,
                                        erg_shape sample) {
@@ -10,19 +10,14 @@ erg_standardiser *erg_standardiser_new(erg_graph *graph, const char *name, erg_d
         erg_graph_fail(graph, "standardiser: must be a float dtype, not int32");
         return NULL;
     }
-    erg_standardiser *s = erg_graph_alloc(graph, sizeof *s);
-    if (!s || erg_graph_error(graph))
-        return NULL;
-    erg_scope_push(graph, name);
-    if (erg_graph_error(graph))
+    erg_standardiser *s = erg_module_open(graph, name, sizeof *s);
+    if (!s)
         return NULL;
     s->mean = erg_state(graph, "mean", dtype, sample);
     s->std = erg_state(graph, "std", dtype, sample);
-    erg_scope_pop(graph);
-    if (erg_graph_error(graph))
-        return NULL;
-    erg_tensor_fill(erg_value(s->std), 1);
-    return s;
+    if (s->std)
+        erg_tensor_fill(erg_value(s->std), 1);
+    return erg_module_close(graph, s);
 }
 
 static erg_status check_rows(const erg_tensor *x, const erg_tensor *mean) {

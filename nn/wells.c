@@ -1,7 +1,8 @@
 /* wells.c: energies with separate minima: two wells along a line, or rings around the origin. */
 #include <math.h>
 
-#include "energies.h"
+#include "module.h"
+#include "options.h"
 
 /* ------------------------------------------------------------------------------- double well */
 
@@ -19,11 +20,12 @@ static bool check_well(erg_graph *graph, erg_double_well w) {
 
 erg_node *erg_double_well_energy(void *self, erg_node *x) {
     erg_double_well w = well_options(self);
-    if (!erg_has_width("double_well_energy", x, ERG_ANY_WIDTH) || !check_well(erg_node_graph(x), w))
+    if (!erg_module_has_width("double_well_energy", x, ERG_ANY_WIDTH) ||
+        !check_well(erg_node_graph(x), w))
         return NULL;
     erg_node *u = erg_mul_scalar(erg_select(x, 1, 0), 1 / w.distance);
     erg_node *quartic = erg_square(erg_add_scalar(erg_square(u), -1));
-    erg_node *bowl = erg_square_norm(erg_slice(x, 1, 1, ERG_END, 1));
+    erg_node *bowl = erg_module_sum(erg_square(erg_slice(x, 1, 1, ERG_END, 1)));
     return erg_add(erg_mul_scalar(quartic, w.height), erg_mul_scalar(bowl, 0.5));
 }
 
@@ -63,13 +65,13 @@ static bool check_rings(erg_graph *graph, erg_rings r) {
 
 erg_node *erg_rings_energy(void *self, erg_node *x) {
     erg_rings r = ring_options(self);
-    if (!erg_has_width("rings_energy", x, 2) || !check_rings(erg_node_graph(x), r))
+    if (!erg_module_has_width("rings_energy", x, 2) || !check_rings(erg_node_graph(x), r))
         return NULL;
     double radii[ERG_RINGS_MAX];
     for (int k = 0; k < r.count; k++)
         radii[k] = (k + 1) * r.spacing;
-    erg_node *radius = erg_constant_from("rings_energy", erg_node_graph(x), erg_node_dtype(x),
-                                         ERG_SHAPE(r.count), radii);
+    erg_node *radius = erg_module_constant("rings_energy", erg_node_graph(x), erg_node_dtype(x),
+                                           ERG_SHAPE(r.count), radii);
     erg_node *away = erg_sub(erg_norm(x, 2, ERG_AXES(1), 1), radius);
     erg_node *log_p = erg_mul_scalar(erg_square(away), -0.5 / (r.width * r.width));
     return erg_neg(erg_logsumexp(log_p, ERG_AXES(1), 0));

@@ -56,7 +56,7 @@ test_programs = \
     %D%/test_toy \
     %D%/test_vmath
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
-    %D%/test_fit2d.sh
+    %D%/test_fit2d.sh %D%/test_mnist_classifier.sh
 
 LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 
@@ -82,7 +82,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
-    %D%/faults.h %D%/modules.h
+    %D%/programs.sh %D%/faults.h %D%/modules.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

@@ -37,8 +37,9 @@ static void leave_folder(void) {
 
 /* ------------------------------------------------------------------------------- a training */
 
-/* One with everything that has a state: weights, Adam, an average of the weights, random nodes, a
- * replay buffer, a shuffled data set, and a number of the program's. */
+/* One with everything that has a state: weights, AdamW and its step, by which the learning rate
+ * falls, averages of the weights, a standardiser, dropout and noise, a replay buffer, a shuffled data
+ * set, and a number of the program's. */
 typedef struct training {
     erg_graph *graph;
     erg_tensor *points;
@@ -51,11 +52,27 @@ typedef struct training {
     erg_checkpoint_part parts[2];
 } training;
 
-/* average <- 0.9 average + 0.1 weight */
-static erg_node *average(erg_graph *g, erg_node *weight) {
-    erg_node *mean = erg_state(g, "average", erg_node_dtype(weight), erg_node_shape(weight));
-    erg_node *next = erg_add(erg_mul_scalar(mean, 0.9), erg_mul_scalar(weight, 0.1));
-    return erg_assign(mean, next);
+typedef struct model {
+    erg_mlp *net;
+    erg_standardiser *scale;
+    double dropout;
+} model;
+
+static erg_node *model_energy(void *self, erg_node *x) {
+    const model *m = self;
+    return erg_mlp_energy(m->net, erg_dropout(erg_standardise(m->scale, x), m->dropout, NULL));
+}
+
+/* A step of AdamW, and after it one of the averages. */
+static erg_plan *training_step(erg_graph *g, erg_node *loss) {
+    int n;
+    erg_node **params = erg_params(g, "net", &n);
+    erg_node *step = erg_state(g, "step", ERG_FLOAT64, ERG_SCALAR);
+    erg_node *rate = erg_cosine_schedule(step, 0.01, 0.001, 20);
+    erg_node *update =
+        erg_adamw(loss, params, n, (erg_adam_options){.learning_rate_node = rate, .step = step});
+    erg_ema *ema = erg_ema_new(params, n, (erg_ema_options){.decay = 0.9, .after = update});
+    return ema ? erg_compile((erg_node *[]){update, ema->update}, 2) : NULL;
 }
 
 static erg_tensor *some_points(void) {
@@ -66,13 +83,17 @@ static erg_tensor *some_points(void) {
 
 static void start(training *t) {
     erg_graph *g = t->graph = erg_graph_new(11);
-    erg_mlp *net = erg_mlp_new(g, "net", (int64_t[]){2, 8, 1}, 3, (erg_mlp_options){0});
-    erg_energy energy = {erg_mlp_energy, net};
+    model chains = {erg_mlp_new(g, "net", (int64_t[]){2, 8, 1}, 3, (erg_mlp_options){0}),
+                    erg_standardiser_new(g, "scale", ERG_FLOAT32, ERG_SHAPE(2)), 0};
+    model training = {chains.net, chains.scale, 0.2};
+    erg_energy energy = {model_energy, &training};
     t->points = some_points();
+    ck_assert_int_eq(erg_standardiser_fit(chains.scale, t->points), ERG_OK);
     t->data = erg_dataset_new(t->points, NULL, (erg_dataset_options){.seed = 3});
     t->batch = erg_input(g, "batch", ERG_FLOAT32, ERG_SHAPE(16, 2));
     erg_node *x = erg_input(g, "negatives", ERG_FLOAT32, ERG_SHAPE(16, 2));
-    erg_node *next = erg_langevin(energy, x, (erg_langevin_options){.step_size = 0.1});
+    erg_node *next = erg_langevin((erg_energy){model_energy, &chains}, x,
+                                  (erg_langevin_options){.step_size = 0.1});
     t->negatives = erg_negatives_new(
         x, next,
         (erg_negatives_options){
@@ -80,11 +101,7 @@ static void start(training *t) {
     erg_node *loss =
         erg_add(erg_contrastive_divergence(energy, t->batch, x, (erg_contrastive_options){0}),
                 erg_denoising_score_matching(energy, t->batch, (erg_denoising_options){0}));
-    int n;
-    erg_node **params = erg_params(g, "net", &n);
-    erg_node *outputs[] = {erg_adam(loss, params, n, (erg_adam_options){.learning_rate = 0.01}),
-                           average(g, net->layers[0]->weight)};
-    t->plan = erg_compile(outputs, 2);
+    t->plan = training_step(g, loss);
     ck_assert_msg(t->plan && t->negatives && t->data, "%s", erg_error_message());
     t->steps = 0;
     t->number = (erg_checkpoint_number){"steps", &t->steps};
@@ -135,7 +152,9 @@ static bool same_trainings(const training *a, const training *b) {
 /* ------------------------------------------------------------------------------- the same bits */
 
 /* What a faulty checkpoint could leave out. */
-enum { NOTHING, DATA, REPLAY, RUNS, ADAM, OMISSIONS };
+enum { NOTHING, DATA, REPLAY, RUNS, STATE, OMISSIONS = STATE + 5 };
+static const char *const forgotten[] = {"adamw/net/0/weight/m", "adamw/net/0/weight/v",
+                                        "ema/net/0/bias", "scale/mean", "step"};
 
 START_TEST(resumed_training_has_the_same_bits) {
     training whole, first, second;
@@ -157,8 +176,8 @@ START_TEST(resumed_training_has_the_same_bits) {
                   "%s", erg_error_message());
     if (_i == RUNS)
         erg_graph_set_runs(second.graph, 4);
-    if (_i == ADAM)
-        erg_tensor_fill(erg_value(erg_find(second.graph, "adam/net/0/weight/m")), 0);
+    if (_i >= STATE)
+        erg_tensor_fill(erg_value(erg_find(second.graph, forgotten[_i - STATE])), 0);
     train(&second, 10);
     ck_assert_int_eq(same_trainings(&whole, &second), _i == NOTHING);
     finish(&second);
@@ -168,9 +187,10 @@ END_TEST
 
 /* The file is one that any reader of the format can look into. */
 START_TEST(names_in_the_file) {
-    static const char *const names[] = {
-        "net.0.weight",  "adam.net.1.bias.v", "adam.step",     "average",      "graph.random",
-        "numbers.steps", "data.position",     "replay.values", "replay.order", "replay.random"};
+    static const char *const names[] = {"net.0.weight",   "adamw.net.1.bias.v", "step",
+                                        "ema.net.0.bias", "scale.mean",         "graph.random",
+                                        "numbers.steps",  "data.position",      "replay.values",
+                                        "replay.order",   "replay.random"};
     training t;
     start(&t);
     train(&t, 2);

@@ -21,7 +21,7 @@ fail() {
     failed=1
 }
 
-# ---- the two programs
+# ---- programs
 
 # The mean of -log p under the density that the chains should find, whose entropy is 1.41. A mean over
 # 500 chains has a standard error of 0.04; chains that have learned nothing are far from it.
@@ -29,6 +29,14 @@ docs/examples/energy >"$work/energy" || fail "energy: exit status $?"
 cat "$work/energy"
 awk 'END { exit !(NR == 5 && $NF > 1.2 && $NF < 1.75) }' "$work/energy" ||
     fail "energy: learned nothing"
+
+# The width that is learned, and the one that the theory wants.
+docs/examples/custom_energy --out "$work/tube.png" >"$work/tube" || fail "custom_energy: status $?"
+cat "$work/tube"
+awk '/^derivatives agree/ { good = 1 }
+     /^width/ { far = $2 - $NF; good = good && far < 0.005 && far > -0.005 }
+     END { exit !(good && NR == 2) }' "$work/tube" || fail "custom_energy: learned nothing"
+test -s "$work/tube.png" || fail "custom_energy: no picture"
 
 docs/examples/derivations || fail "derivations: exit status $?"
 

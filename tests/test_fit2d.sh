@@ -3,35 +3,14 @@
 # same bits again, and Ctrl-C. Runs in the top build folder; FIT2D names another program to test.
 set -u
 
-fit2d=${FIT2D:-docs/examples/fit2d}
-test -x "$fit2d" || { echo "no $fit2d"; exit 1; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-
-complain() {
-    echo "FAIL: $*"
-    failures=$((failures + 1))
-}
-
-# refuses STATUS TEXT ARGUMENTS: the program ends with that status and one line on stderr, which
-# holds the text, and prints nothing else.
-refuses() {
-    expected=$1 text=$2
-    shift 2
-    "$fit2d" "$@" >"$work/out" 2>"$work/err"
-    status=$?
-    test $status -eq "$expected" || complain "$*: status $status, not $expected"
-    test "$(wc -l <"$work/err")" -eq 1 || complain "$*: not one line: $(cat "$work/err")"
-    grep -q -e "$text" "$work/err" || complain "$*: no '$text' in: $(cat "$work/err")"
-    test ! -s "$work/out" || complain "$*: printed $(cat "$work/out")"
-}
+program=${FIT2D:-docs/examples/fit2d}
+. "$srcdir/tests/programs.sh"
 
 # fits NAME ARGUMENTS: a short run into the folder NAME, which then holds every file.
 fits() {
     folder=$work/$1
     shift
-    "$fit2d" --steps 50 --hidden 16 --base 2 --out "$folder" "$@" >"$work/out" 2>"$work/err" ||
+    "$program" --steps 50 --hidden 16 --base 2 --out "$folder" "$@" >"$work/out" 2>"$work/err" ||
         complain "$*: $(cat "$work/err")"
     test ! -s "$work/err" || complain "$*: said $(cat "$work/err")"
     has_files "$folder"
@@ -63,7 +42,7 @@ refuses 2 "--seed needs a whole number" --seed 18446744073709551616
 refuses 2 "--loss needs cd, pcd, dsm or sm" --loss mle
 refuses 2 "--data needs two_moons" --data moons
 refuses 2 "--out needs a name" --out ""
-"$fit2d" --help | grep -q -e "--langevin-steps" || complain "--help does not explain the options"
+"$program" --help | grep -q -e "--langevin-steps" || complain "--help does not explain the options"
 
 # ---- data: status 1, naming the file and the row
 
@@ -102,7 +81,7 @@ fits "new/folder" --loss sm --batch 7
 fits cd --loss cd --langevin-steps 3 --penalty 0 --data eight_gaussians
 
 # A network that has learned nothing falls for ever in some direction; the older density goes.
-"$fit2d" --steps 1 --hidden 16 --base 0 --loss dsm --out "$work/csv" >"$work/out" 2>"$work/err" ||
+"$program" --steps 1 --hidden 16 --base 0 --loss dsm --out "$work/csv" >"$work/out" 2>"$work/err" ||
     complain "--base 0: $(cat "$work/err")"
 grep -q "^held-out log-likelihood  unknown" "$work/out" || complain "--base 0: $(cat "$work/out")"
 test ! -e "$work/csv/density.png" || complain "a density that cannot be normalised"
@@ -125,12 +104,12 @@ cmp "$work/first/log.csv" "$work/threads/log.csv" || complain "threads change lo
 # ---- Ctrl-C: what there is gets written
 
 for signal in INT TERM; do
-    "$fit2d" --steps 1000000000 --hidden 16 --base 2 --out "$work/$signal" >"$work/out" 2>"$work/err" &
-    program=$!
-    while ! test -d "$work/$signal" && kill -0 $program; do sleep 0.1; done
+    "$program" --steps 1000000000 --hidden 16 --base 2 --out "$work/$signal" >"$work/out" 2>"$work/err" &
+    child=$!
+    while ! test -d "$work/$signal" && kill -0 $child; do sleep 0.1; done
     sleep 0.5
-    kill -$signal $program
-    wait $program || complain "$signal: status $?: $(cat "$work/err")"
+    kill -$signal $child
+    wait $child || complain "$signal: status $?: $(cat "$work/err")"
     grep -q "^interrupted" "$work/out" || complain "$signal: no word of the interruption"
     has_files "$work/$signal"
 done

@@ -10,6 +10,13 @@ static erg_node *apply(erg_node *(*fn)(void *, erg_node *), void *self, erg_node
     return self ? erg_energy_apply((erg_energy){fn, self}, x) : NULL;
 }
 
+/* The same for energies of two; NULL if there is no condition either. */
+static erg_node *apply_pair(erg_node *(*fn)(void *, erg_node *, erg_node *), void *self,
+                            erg_node *x, erg_node *condition) {
+    return self && condition ? erg_pair_energy_apply((erg_pair_energy){fn, self}, x, condition)
+                             : NULL;
+}
+
 /* A param of module "m", for energies that the caller fills in. */
 static erg_node *param(erg_graph *g, const char *name, erg_shape shape) {
     erg_scope_push(g, "m");
@@ -20,9 +27,9 @@ static erg_node *param(erg_graph *g, const char *name, erg_shape shape) {
 
 static erg_node *noise_mlp(erg_graph *g, erg_node *x) {
     erg_noise_mlp_options options = {F64_OPTIONS, .embedding = 4, .activation = ERG_TANH};
-    erg_noise_mlp_at at = {erg_noise_mlp_new(g, "m", (int64_t[]){2, 4, 3, 1}, 4, options),
-                           input_of(g, ERG_SHAPE(3), (double[]){0.1, 0.5, 2})};
-    return apply(erg_noise_mlp_energy, &at, x);
+    erg_noise_mlp *net = erg_noise_mlp_new(g, "m", (int64_t[]){2, 4, 3, 1}, 4, options);
+    return apply_pair(erg_noise_mlp_energy, net, x,
+                      input_of(g, ERG_SHAPE(3), (double[]){0.1, 0.5, 2}));
 }
 
 static erg_node *cnn(erg_graph *g, erg_node *x) {
@@ -96,7 +103,7 @@ static erg_mlp *network(erg_graph *g) {
 }
 
 static erg_node *classifier(erg_graph *g, erg_node *x) {
-    erg_classifier model = {logits, network(g), NULL};
+    erg_classifier model = {logits, network(g)};
     return apply(erg_classifier_energy, &model, x);
 }
 
@@ -108,8 +115,8 @@ static erg_node *labels(erg_graph *g, const int *numbers) {
 }
 
 static erg_node *conditional_classifier(erg_graph *g, erg_node *x) {
-    erg_classifier model = {logits, network(g), labels(g, (int[]){2, 0, 1})};
-    return apply(erg_classifier_energy, &model, x);
+    erg_classifier model = {logits, network(g)};
+    return apply_pair(erg_classifier_joint_energy, &model, x, labels(g, (int[]){2, 0, 1}));
 }
 
 static const struct {
@@ -316,13 +323,13 @@ START_TEST(noise_mlp_has_its_formula) {
     erg_node *h = erg_linear_apply(&first, x);
     h = erg_silu(erg_add(erg_add(h, erg_mul(gamma, h)), beta));
     erg_node *expected = erg_squeeze(erg_linear_apply(&last, h), 1);
-    erg_noise_mlp_at at[] = {{net, input_of(g, ERG_SHAPE(3), sigmas)}, {net, number_input(g, 0.3)}};
+    erg_node *levels[] = {input_of(g, ERG_SHAPE(3), sigmas), number_input(g, 0.3)};
     for (int k = 0; k < 2; k++) {
-        erg_node *off = erg_sub(expected, apply(erg_noise_mlp_energy, &at[k], x));
+        erg_node *off = erg_sub(expected, apply_pair(erg_noise_mlp_energy, net, x, levels[k]));
         ck_assert_double_lt(number_of(erg_norm(off, INFINITY, ERG_ALL, 0)), 1e-14);
     }
-    erg_tensor_fill(erg_value(at[1].noise), 0.4);
-    erg_node *off = erg_sub(expected, apply(erg_noise_mlp_energy, &at[1], x));
+    erg_tensor_fill(erg_value(levels[1]), 0.4);
+    erg_node *off = erg_sub(expected, apply_pair(erg_noise_mlp_energy, net, x, levels[1]));
     ck_assert_double_gt(number_of(erg_norm(off, INFINITY, ERG_ALL, 0)), 1e-4);
     erg_graph_free(g);
 }
@@ -410,16 +417,20 @@ START_TEST(hopfield_is_a_mixture) {
 }
 END_TEST
 
-/* p(y | x) = exp(E(x) - E(x | y)) is the softmax of the logits. */
+/* p(y | x) = exp(E(x) - E(x, y)) is the softmax of the logits, and E(x) sums E(x, y) over all y. */
 START_TEST(classifier_has_its_posterior) {
     const int classes[] = {2, 0, 1};
     erg_graph *g = erg_graph_new(7);
     erg_mlp *net = network(g);
     erg_node *x = erg_input(g, "x", ERG_FLOAT64, ERG_SHAPE(3, 3));
     fill(x, 1);
-    erg_classifier any = {logits, net, NULL}, one = {logits, net, labels(g, classes)};
-    erg_node *marginal = apply(erg_classifier_energy, &any, x);
-    erg_node *posterior = erg_exp(erg_sub(marginal, apply(erg_classifier_energy, &one, x)));
+    erg_classifier model = {logits, net};
+    const erg_pair_energy pair = {erg_classifier_joint_energy, &model};
+    erg_node *marginal = apply(erg_classifier_energy, &model, x);
+    erg_node *joint = erg_pair_energy_apply(pair, x, labels(g, classes));
+    erg_node *sum = erg_energy_apply(erg_energy_over_labels(g, pair, 3), x);
+    ck_assert_double_lt(number_of(erg_norm(erg_sub(marginal, sum), INFINITY, ERG_ALL, 0)), 1e-14);
+    erg_node *posterior = erg_exp(erg_sub(marginal, joint));
     double *found = elements_of(posterior);
     double *softmax = elements_of(erg_softmax(erg_mlp_apply(net, x), 1));
     for (int b = 0; b < 3; b++)
@@ -823,7 +834,7 @@ START_TEST(energies_refuse_misuse) {
     erg_rbm *machine = small_rbm(g);
     REFUSES(g, "no network", erg_cnn_energy(NULL, x));
     REFUSES(g, "no network", erg_resnet_energy(NULL, x));
-    REFUSES(g, "no network", erg_noise_mlp_energy(NULL, x));
+    REFUSES(g, "no network", erg_noise_mlp_energy(NULL, x, two));
     REFUSES(g, "no experts", erg_experts_energy(NULL, x));
     REFUSES(g, "no machine", erg_rbm_energy(NULL, x));
     REFUSES(g, "no machine", erg_rbm_visible(NULL, x));
@@ -831,12 +842,12 @@ START_TEST(energies_refuse_misuse) {
     REFUSES(g, "needs patterns", erg_hopfield_energy(NULL, x));
     REFUSES(g, "no lattice", erg_ising_energy(NULL, x));
     REFUSES(g, "no classifier", erg_classifier_energy(NULL, x));
+    REFUSES(g, "no classifier", erg_classifier_joint_energy(NULL, x, two));
 
     erg_cnn *cnn = erg_cnn_new(g, "c", (int64_t[]){1, 5, 6}, (erg_cnn_options){F64_OPTIONS});
     REFUSES(g, "cnn_energy: x is (2, 1, 6, 6), must be (B, 1, 5, 6)", erg_cnn_energy(cnn, image));
     erg_noise_mlp *net =
         erg_noise_mlp_new(g, "n", (int64_t[]){3, 1}, 2, (erg_noise_mlp_options){F64_OPTIONS});
-    REFUSES(g, "no noise", erg_noise_mlp_energy(&(erg_noise_mlp_at){net, NULL}, x));
     REFUSES(g, "shape () or (B)", erg_noise_mlp_apply(net, x, two));
     REFUSES(g, "no network", erg_noise_mlp_apply(NULL, x, two));
     erg_experts *experts = erg_product_of_experts_new(g, "p", 3, 2, ERG_FLOAT64);
@@ -869,8 +880,8 @@ START_TEST(energies_refuse_misuse) {
     REFUSES(g, "no logits", erg_classifier_energy(&model, x));
     model.logits = flat_logits;
     REFUSES(g, "the logits are (4), must be (B, classes)", erg_classifier_energy(&model, x));
-    model = (erg_classifier){logits, network(g), two};
-    REFUSES(g, "gather", erg_classifier_energy(&model, x));
+    model = (erg_classifier){logits, network(g)};
+    REFUSES(g, "gather", erg_classifier_joint_energy(&model, x, two));
     ck_assert_ptr_null(erg_rbm_energy(machine, NULL));
     ck_assert_ptr_null(erg_ising_energy(&lattice, NULL));
     ck_assert_ptr_null(erg_hopfield_energy(&(erg_hopfield){x, 1}, NULL));

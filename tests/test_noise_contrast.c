@@ -6,7 +6,7 @@
 /* ------------------------------------------------------------------------------- setting */
 
 /* E = x^T L x / 2 + b . x in D dimensions, with log Z a param of its own. */
-enum { D = 2, SIDE = 20, GRID = SIDE * SIDE, PARAMS = 3 };
+enum { D = 2, SIDE = 16, GRID = SIDE * SIDE, PARAMS = 3 };
 static const double PRECISION[D][D] = {{1.1, 0.4}, {0.4, 0.8}}, LINEAR[D] = {0.3, -0.2};
 
 typedef struct setting {
@@ -57,7 +57,7 @@ static setting *new_setting(void) {
     return s;
 }
 
-/* A grid on which sums over Gaussians are exact to 1e-9, with the weights of the data's density, or
+/* A grid on which sums over Gaussians are exact to 1e-7, with the weights of the data's density, or
  * of N(0, std^2 I). */
 static const double REACH = 7.5;
 static void place(int i, double point[D]) {
@@ -90,7 +90,7 @@ static void expect(setting *s, erg_node *loss, double std, double sums[NUMBERS])
         place((int)(pair % GRID), x);
         place((int)(pair / GRID), y);
         double weight = data_weight(x) * normal_weight(y, std);
-        if (weight < 1e-13)
+        if (weight < 1e-11)
             continue;
         erg_run(plan);
         for (int k = 0, at = 0; k <= PARAMS; k++)

@@ -296,6 +296,7 @@ START_TEST(tied_params_are_one) {
     ck_assert_int_eq(n, 1);
     ck_assert_ptr_eq(params[0], a->weight);
     ck_assert_ptr_null(erg_find(g, "b/weight"));
+    ck_assert_ptr_null(erg_next_variable(g, a->weight));
     const double w[] = {1, 2, 0, 3}, x[] = {1, 1};
     for (int i = 0; i < 4; i++)
         erg_tensor_set(erg_value(a->weight), i, w[i]);

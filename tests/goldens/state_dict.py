@@ -4,7 +4,7 @@
     python3 tests/goldens/state_dict.py > tests/golden_state_dict.h && make format
     python3 tests/goldens/state_dict.py FILE.safetensors FILE.npz ...
 
-The first writes mlp.safetensors, mlp.npz and conv.safetensors next to this script, and the energies
+The first writes mlp.safetensors, mlp.npz, conv.safetensors and vision.safetensors next to this script, and the energies
 of inputs that test_state_dict.c repeats. The second reads files and prints what they hold; it fails
 if a file breaks a rule of its format. The .safetensors code is written from the format's description.
 """
@@ -116,16 +116,35 @@ def make():
             x = nn.functional.silu(self.conv2(x))
             return self.head(x.flatten(1))
 
+    class Vision(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 4, 3, stride=2, padding=1)
+            self.norm1 = nn.GroupNorm(2, 4)
+            self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+            self.norm2 = nn.LayerNorm(4)
+            self.head = nn.Linear(16 * 4, 1)
+            for name, param in self.named_parameters():
+                if name.startswith("norm") or name.endswith("bias"):
+                    nn.init.normal_(param)
+
+        def forward(self, x):
+            x = self.norm1(nn.functional.silu(self.conv(x))).flatten(2).transpose(1, 2)
+            x = x + self.attention(x, x, x)[0]
+            return self.head(self.norm2(x).flatten(1))
+
     torch.manual_seed(1)
-    mlp, conv = Mlp(), Conv()
+    mlp, conv, vision = Mlp(), Conv(), Vision()
     folder = os.path.dirname(os.path.abspath(__file__))
     write_safetensors(os.path.join(folder, "mlp.safetensors"), state_dict(mlp))
     write_safetensors(os.path.join(folder, "conv.safetensors"), state_dict(conv))
+    write_safetensors(os.path.join(folder, "vision.safetensors"), state_dict(vision))
     np.savez(os.path.join(folder, "mlp.npz"), **state_dict(mlp))
     print("/* golden_state_dict.h: made by tests/goldens/state_dict.py with PyTorch %s. */"
           % torch.__version__.split("a")[0])
     print_energies("golden_mlp", mlp, fill((5, 2)))
     print_energies("golden_conv", conv, fill((3, 1, 8, 8)))
+    print_energies("golden_vision", vision, fill((3, 1, 8, 8)))
 
 
 if len(sys.argv) > 1:

@@ -1,0 +1,271 @@
+/* mnist_classifier.c: a convolutional network that reads handwritten digits, from the files of
+ * MNIST to weights for PyTorch. It minimises the cross-entropy
+ *     -mean log p(y | x),   p(y | x) = softmax(logits(x))[y],
+ * by AdamW with a learning rate that halves with every pass over the data. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mnist_classifier.h"
+
+/* ------------------------------------------------------------------------------- the network */
+
+enum { CLASSES = 10 };
+
+typedef struct network {
+    erg_convolution *conv1, *conv2;
+    erg_linear *linear1, *linear2;
+    erg_node *training; /* a flag */
+    double dropout;
+} network;
+
+/* Two convolutions, each halved by pooling, and two linear layers; the names are those of the
+ * attributes of the same module in PyTorch. */
+static network make_network(erg_graph *g, int64_t height, int64_t width, double dropout) {
+    const erg_convolution_options same_size = {.kernel = {3, 3}, .padding = {1, 1}};
+    return (network){
+        .conv1 = erg_convolution_new(g, "conv1", 1, 16, same_size),
+        .conv2 = erg_convolution_new(g, "conv2", 16, 32, same_size),
+        .linear1 = erg_linear_new(g, "linear1", 32 * (height / 4) * (width / 4), 128,
+                                  (erg_linear_options){0}),
+        .linear2 = erg_linear_new(g, "linear2", 128, CLASSES, (erg_linear_options){0}),
+        .training = erg_input(g, "training", ERG_FLOAT32, ERG_SCALAR),
+        .dropout = dropout,
+    };
+}
+
+static erg_node *convolve(const erg_convolution *layer, erg_node *x) {
+    const erg_pool2d_options halve = {.kernel = {2, 2}};
+    return erg_max_pool2d(erg_relu(erg_convolution_apply(layer, x)), halve);
+}
+
+/* Bytes (B, H, W) -> logits (B, CLASSES). */
+static erg_node *logits_of(const network *net, erg_node *images) {
+    erg_node *grey = erg_mul_scalar(erg_cast(images, ERG_FLOAT32), 1 / 255.0);
+    erg_node *x = convolve(net->conv2, convolve(net->conv1, erg_unsqueeze(grey, 1)));
+    x = erg_relu(erg_linear_apply(net->linear1, erg_flatten(x, 1)));
+    return erg_linear_apply(net->linear2, erg_dropout(x, net->dropout, net->training));
+}
+
+/* ------------------------------------------------------------------------------- data */
+
+typedef struct digits {
+    erg_tensor *images, *labels; /* int32: (N, H, W) and (N) */
+} digits;
+
+static void free_digits(digits *d) {
+    erg_tensor_free(d->images);
+    erg_tensor_free(d->labels);
+}
+
+/* DIR/NAME-KIND-ubyte, or the same with .gz */
+static erg_tensor *read_file(const classifier_options *o, const char *kind) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s-%s-ubyte", o->data, o->files, kind);
+    if (access(path, R_OK) != 0)
+        snprintf(path, sizeof path, "%s/%s-%s-ubyte.gz", o->data, o->files, kind);
+    return erg_idx_read(path);
+}
+
+static erg_status check_digits(const digits *d, const classifier_options *o) {
+    const erg_shape *images = &d->images->shape, *labels = &d->labels->shape;
+    if (images->ndim != 3 || labels->ndim != 1 || images->dims[0] != labels->dims[0])
+        return erg_fail(ERG_ERROR_FORMAT, "images and labels of different number");
+    if (images->dims[0] < (int64_t)(o->held_out + o->batch) || images->dims[1] < 4 ||
+        images->dims[2] < 4)
+        return erg_fail(ERG_ERROR_FORMAT, "%lld images of %lld x %lld are too few or too small",
+                        (long long)images->dims[0], (long long)images->dims[1],
+                        (long long)images->dims[2]);
+    for (int64_t i = 0; i < labels->dims[0]; i++)
+        if (!(erg_tensor_get(d->labels, i) >= 0 && erg_tensor_get(d->labels, i) < CLASSES))
+            return erg_fail(ERG_ERROR_FORMAT, "label %lld is %g", (long long)i,
+                            erg_tensor_get(d->labels, i));
+    return ERG_OK;
+}
+
+/* Rows first, first + 1, ..., as a tensor of its own. */
+static erg_tensor *rows_of(const erg_tensor *all, int64_t first, int64_t count) {
+    erg_shape shape = all->shape;
+    int64_t row = erg_tensor_size(all) / shape.dims[0];
+    shape.dims[0] = count;
+    return erg_tensor_from(ERG_INT32, shape, (const int32_t *)all->data + first * row);
+}
+
+static erg_status read_digits(const classifier_options *o, digits *train, digits *held_out) {
+    digits all = {read_file(o, "images-idx3"), NULL};
+    all.labels = all.images ? read_file(o, "labels-idx1") : NULL;
+    erg_status status = all.labels ? check_digits(&all, o) : erg_error_status();
+    if (status == ERG_OK) {
+        int64_t n = all.images->shape.dims[0], last = (int64_t)o->held_out;
+        *train = (digits){rows_of(all.images, 0, n - last), rows_of(all.labels, 0, n - last)};
+        *held_out =
+            (digits){rows_of(all.images, n - last, last), rows_of(all.labels, n - last, last)};
+        if (!train->images || !train->labels || !held_out->images || !held_out->labels)
+            status = erg_error_status();
+    }
+    free_digits(&all);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------- training */
+
+typedef struct classifier {
+    erg_graph *graph;
+    erg_node *images, *labels, *training; /* inputs */
+    erg_plan *step;                       /* outputs: the loss; the effect of the optimiser */
+    erg_plan *predict;                    /* the most probable classes (B) */
+    erg_dataset *train;
+    const digits *held_out;
+} classifier;
+
+static erg_status make_classifier(classifier *c, const classifier_options *o, const digits *train,
+                                  const digits *held_out) {
+    erg_shape shape = train->images->shape;
+    int64_t steps_of_pass = shape.dims[0] / (int64_t)o->batch;
+    erg_graph *g = c->graph = erg_graph_new((uint64_t)o->seed);
+    network net = make_network(g, shape.dims[1], shape.dims[2], o->dropout);
+    shape.dims[0] = (int64_t)o->batch;
+    c->images = erg_input(g, "images", ERG_INT32, shape);
+    c->labels = erg_input(g, "labels", ERG_INT32, ERG_SHAPE(shape.dims[0]));
+    c->training = net.training;
+    erg_node *logits = logits_of(&net, c->images);
+    erg_node *chosen = erg_gather(erg_log_softmax(logits, 1), erg_unsqueeze(c->labels, 1), 1);
+    erg_node *loss = erg_neg(erg_mean(chosen, ERG_ALL, 0));
+    erg_node *step = erg_state(g, "step", ERG_FLOAT64, ERG_SCALAR);
+    erg_node *rate = erg_exponential_schedule(step, o->rate, pow(0.5, 1 / (double)steps_of_pass));
+    int n;
+    erg_node **params = erg_params(g, NULL, &n);
+    erg_node *update =
+        erg_adamw(loss, params, n, (erg_adam_options){.learning_rate_node = rate, .step = step});
+    erg_node *predicted = erg_argmax(logits, 1);
+    c->step = erg_compile((erg_node *[]){loss, update}, 2);
+    c->predict = erg_compile(&predicted, 1);
+    c->train = erg_dataset_new(train->images, train->labels,
+                               (erg_dataset_options){.seed = (uint64_t)o->seed});
+    c->held_out = held_out;
+    return c->step && c->predict && c->train ? ERG_OK : erg_error_status();
+}
+
+static void free_classifier(classifier *c) {
+    erg_plan_free(c->step);
+    erg_plan_free(c->predict);
+    erg_dataset_free(c->train);
+    erg_graph_free(c->graph);
+}
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* One pass over the training images; its mean loss into *loss. */
+static erg_status train_pass(classifier *c, double *loss) {
+    int64_t pass = erg_dataset_epoch(c->train), batch = erg_node_shape(c->labels).dims[0];
+    int64_t count = 0, all = erg_dataset_size(c->train) / batch;
+    bool terminal = isatty(STDERR_FILENO);
+    double sum = 0;
+    erg_tensor_fill(erg_value(c->training), 1);
+    while (count < all) {
+        erg_status status = erg_dataset_next(c->train, erg_value(c->images), erg_value(c->labels));
+        if (status != ERG_OK)
+            return status;
+        erg_run(c->step);
+        sum += erg_tensor_get(erg_output(c->step, 0), 0);
+        if (!isfinite(sum))
+            return erg_fail(ERG_ERROR_ARGUMENT, "the loss is %g: a smaller --lr may help", sum);
+        if (++count % 10 == 0 && terminal)
+            fprintf(stderr, "\rpass %lld: %lld/%lld  loss %.4f \033[K", (long long)pass + 1,
+                    (long long)count, (long long)all, sum / (double)count);
+    }
+    if (terminal)
+        fputs("\r\033[K", stderr);
+    *loss = sum / (double)count;
+    return ERG_OK;
+}
+
+/* How many held-out images are read right. */
+static erg_status count_right(classifier *c, int64_t *right) {
+    erg_dataset *data = erg_dataset_new(c->held_out->images, c->held_out->labels,
+                                        (erg_dataset_options){.ordered = 1, .keep_last = 1});
+    erg_status status = data ? ERG_OK : erg_error_status();
+    erg_tensor_fill(erg_value(c->training), 0);
+    while (status == ERG_OK && erg_dataset_epoch(data) == 0) {
+        status = erg_dataset_next(data, erg_value(c->images), erg_value(c->labels));
+        erg_run(c->predict);
+        for (int64_t i = 0; status == ERG_OK && i < erg_dataset_fresh(data); i++)
+            *right += erg_tensor_get(erg_output(c->predict, 0), i) ==
+                      erg_tensor_get(erg_value(c->labels), i);
+    }
+    erg_dataset_free(data);
+    return status;
+}
+
+static erg_status train_and_report(classifier *c, const classifier_options *o,
+                                   erg_checkpoint_options kept) {
+    while (erg_dataset_epoch(c->train) < (int64_t)o->passes) {
+        double start = seconds_now(), loss = 0;
+        int64_t right = 0;
+        erg_status status = train_pass(c, &loss);
+        if (status == ERG_OK)
+            status = count_right(c, &right);
+        if (status == ERG_OK && o->checkpoint)
+            status = erg_checkpoint_save(o->checkpoint, c->graph, kept);
+        if (status != ERG_OK)
+            return status;
+        printf("pass %lld: loss %.4f, %.2f %% of %lld held-out images right, %.1f s\n",
+               (long long)erg_dataset_epoch(c->train), loss, 100 * (double)right / o->held_out,
+               (long long)o->held_out, seconds_now() - start);
+        fflush(stdout);
+    }
+    return ERG_OK;
+}
+
+/* ------------------------------------------------------------------------------- the program */
+
+static erg_status write_weights(classifier *c, const char *path) {
+    erg_bundle *weights = erg_weights(c->graph, NULL);
+    erg_status status = weights ? erg_safetensors_write(path, weights, (erg_safetensors_options){0})
+                                : erg_error_status();
+    erg_bundle_free(weights);
+    return status;
+}
+
+static erg_status run(classifier *c, const classifier_options *o) {
+    const erg_checkpoint_part position = erg_dataset_part(c->train, "digits");
+    const erg_checkpoint_options kept = {.parts = &position, .n_parts = 1};
+    erg_status status = ERG_OK;
+    if (o->checkpoint && access(o->checkpoint, F_OK) == 0) {
+        status = erg_checkpoint_load(o->checkpoint, c->graph, kept);
+        if (status == ERG_OK)
+            printf("resumed after pass %lld\n", (long long)erg_dataset_epoch(c->train));
+    }
+    if (status == ERG_OK)
+        status = train_and_report(c, o, kept);
+    return status == ERG_OK ? write_weights(c, o->out) : status;
+}
+
+int main(int argc, char **argv) {
+    classifier_options options;
+    int exit_status = 0;
+    if (!read_options(argc, argv, &options, &exit_status))
+        return exit_status;
+    digits train = {0}, held_out = {0};
+    classifier classifier = {0};
+    erg_status status = options.threads > 0 ? erg_set_threads((int)options.threads) : ERG_OK;
+    if (status == ERG_OK)
+        status = read_digits(&options, &train, &held_out);
+    if (status == ERG_OK)
+        status = make_classifier(&classifier, &options, &train, &held_out);
+    if (status == ERG_OK)
+        status = run(&classifier, &options);
+    if (status != ERG_OK)
+        fprintf(stderr, "mnist_classifier: %s\n", erg_error_message());
+    free_classifier(&classifier);
+    free_digits(&train);
+    free_digits(&held_out);
+    return status == ERG_OK ? 0 : EXIT_DATA;
+}
