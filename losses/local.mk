@@ -3,6 +3,10 @@
 nobase_pkginclude_HEADERS += %D%/losses.h
 
 libcore_la_SOURCES += \
+    %D%/bounded.c \
+    %D%/composite_likelihood.c \
+    %D%/concrete_score.c \
+    %D%/conditional_nce.c \
     %D%/contrastive.c \
     %D%/entropy.c \
     %D%/fast_weights.c \
@@ -14,3 +18,23 @@ libcore_la_SOURCES += \
     %D%/reconstruction.c \
     %D%/recovery.c \
     %D%/score_matching.c
+    %D%/curvature_propagation.c \
+    %D%/energy_discrepancy.c \
+    %D%/finite_difference.c \
+    %D%/flips.c \
+    %D%/flips.h \
+    %D%/flow_contrastive.c \
+    %D%/noise_contrastive.c \
+    %D%/noise_levels.c \
+    %D%/probability_flow.c \
+    %D%/projections.c \
+    %D%/projections.h \
+    %D%/pseudo_likelihood.c \
+    %D%/ranking.c \
+    %D%/ratio_matching.c \
+    %D%/samples.c \
+    %D%/samples.h \
+    %D%/score_matching.c \
+    %D%/sliced.c \
+    %D%/stein.c \
+    %D%/trace.c

@@ -202,6 +202,243 @@ typedef struct erg_denoising_options {
 ERG_API erg_node *erg_denoising_score_matching(erg_energy energy, erg_node *data,
                                                erg_denoising_options options);
 
+/* Random vectors v with E[v v^T] = I, new ones at each run. */
+typedef enum erg_direction_law {
+    ERG_RADEMACHER_DIRECTIONS = 0, /* each element 1 or -1: the least variance for most Hessians */
+    ERG_NORMAL_DIRECTIONS,
+    ERG_SPHERE_DIRECTIONS /* uniform on the sphere of radius sqrt(D) */
+} erg_direction_law;
+typedef struct erg_projections {
+    int64_t count; /* vectors for each sample; default 1 */
+    erg_direction_law law;
+    erg_node *directions; /* (count, B, ...) used instead */
+} erg_projections;
+
+/* erg_score_matching with another way to the trace of the Hessian. Order 2. */
+typedef enum erg_trace {
+    ERG_TRACE_UNROLLED = 0, /* exact: D products with unit vectors, as erg_score_matching */
+    ERG_TRACE_BATCHED,      /* exact: the same as one product for D B rows; a small graph */
+    ERG_TRACE_HUTCHINSON    /* an estimate without bias by random vectors (Hutchinson 1989) */
+} erg_trace;
+typedef struct erg_trace_options {
+    erg_trace trace;
+    erg_projections projections; /* for ERG_TRACE_HUTCHINSON */
+} erg_trace_options;
+ERG_API erg_node *erg_trace_score_matching(erg_energy energy, erg_node *data,
+                                           erg_trace_options options);
+
+/* Sliced score matching (Song, Garg, Shi & Ermon 2019), averaged over the projections v:
+ *     mean(1/2 |grad E|^2 - v^T H v),  or plain  mean(1/2 (v^T grad E)^2 - v^T H v);
+ * both have exact score matching as their mean over v, the first with less variance. Order 2: a
+ * Hessian-vector product for each v. */
+typedef struct erg_sliced_options {
+    erg_projections projections;
+    int plain; /* default: the form with reduced variance */
+} erg_sliced_options;
+ERG_API erg_node *erg_sliced_score_matching(erg_energy energy, erg_node *data,
+                                            erg_sliced_options options);
+
+/* Plain sliced score matching by differences of energies at x, x + h v and x - h v (Pang et al.
+ * 2020), with an error of order h^2. Rounding adds about |E| times the dtype's precision over h^2: in
+ * float32 take no smaller step than the default. Order 0. */
+typedef struct erg_finite_difference_options {
+    double step; /* h; default 0.1 */
+    erg_projections projections;
+} erg_finite_difference_options;
+ERG_API erg_node *erg_finite_difference_score_matching(erg_energy energy, erg_node *data,
+                                                       erg_finite_difference_options options);
+
+/* Denoising at many levels: each sample has a level sigma, x~ = x + sigma n, and the loss is
+ *     mean lambda(sigma) 1/2 |s(x~, sigma) + n / sigma|^2
+ * (Song & Ermon 2019). E(x, sigma) is told the levels (B); an energy that ignores them is one that
+ * has to fit all. Order 1. */
+typedef struct erg_denoising_levels_options {
+    erg_node *sigmas;        /* (K) > 0; required */
+    erg_node *weights;       /* lambda of each level, (K) >= 0; default sigma^2 */
+    int variance_preserving; /* x~ = sqrt(1 - sigma^2) x + sigma n, for sigma < 1 (Ho et al. 2020) */
+    erg_node *levels;        /* int32 (B): which level; default: uniform, new at each run */
+    erg_node *noise;         /* (B, ...) standard normal numbers; default: new ones at each run */
+} erg_denoising_levels_options;
+ERG_API erg_node *erg_denoising_levels(erg_pair_energy energy, erg_node *data,
+                                       erg_denoising_levels_options options);
+
+/* Exact score matching with the trace estimated by curvature propagation (Martens, Sutskever &
+ * Swersky 2012): e (B) are the energies of the data, and made of affine maps but for n bends,
+ * functions applied element by element, after = f(before), (B, ...) each. All bends must be named.
+ * directions: (count, B, elements of all bends, flat and side by side). Order 2, with first
+ * derivatives by x only and second derivatives of the f. */
+typedef struct erg_bend {
+    erg_node *before, *after;
+} erg_bend;
+ERG_API erg_node *erg_curvature_propagation(erg_node *e, erg_node *data, const erg_bend *bends,
+                                            int n, erg_projections projections);
+
+/* Score matching of a density on [low, high] in each dimension (Hyvarinen 2007; Yu, Drton & Shojaie
+ * 2019), with a weight h_i(x) that is 0 at the boundary, d the distance from it:
+ *     mean sum_i [h_i (1/2 g_i^2 - H_ii) - dh_i/dx_i g_i],  g = grad E.
+ * Order 2: D Hessian-vector products, or one for each projection. */
+typedef enum erg_bounded_weight {
+    ERG_BOUNDED_SQUARE = 0, /* d^2 */
+    ERG_BOUNDED_CAPPED,     /* min(d, cap) */
+    ERG_BOUNDED_OWN         /* fn(self, x), (B, ...), whose element i depends on x_i alone */
+} erg_bounded_weight;
+typedef struct erg_bounded_options {
+    double low;  /* default 0; may be -INFINITY */
+    double high; /* default INFINITY; ERG_ZERO for 0. One of the two is finite */
+    erg_bounded_weight weight;
+    double cap; /* default 1 */
+    erg_node *(*fn)(void *self, erg_node *x);
+    void *self;
+    int hutchinson; /* default: exact; else an estimate by the projections */
+    erg_projections projections;
+} erg_bounded_options;
+ERG_API erg_node *erg_bounded_score_matching(erg_energy energy, erg_node *data,
+                                             erg_bounded_options options);
+
+/* The kernel Stein discrepancy between data and model (Liu, Lee & Jordan 2016; Chwialkowski et al.
+ * 2016), squared: the mean over pairs of different samples of
+ *     s(x)^T s(y) k + s(x)^T grad_y k + s(y)^T grad_x k + tr grad_x grad_y k.
+ * Its mean is >= 0, and 0 for the right model alone; the estimate can be below 0. B >= 2. Order 1. */
+typedef enum erg_kernel {
+    ERG_KERNEL_MULTIQUADRIC = 0, /* (1 + |x - y|^2 / c^2)^(-1/2), sees far tails as well */
+    ERG_KERNEL_GAUSSIAN          /* exp(-|x - y|^2 / 2 c^2) */
+} erg_kernel;
+typedef struct erg_stein_options {
+    erg_kernel kernel;
+    double bandwidth;         /* c; default 1 */
+    erg_node *bandwidth_node; /* 0-d, of the data's dtype: if set, used instead */
+    int biased;               /* with the pairs of a sample and itself: >= 0 always */
+} erg_stein_options;
+ERG_API erg_node *erg_stein_discrepancy(erg_energy energy, erg_node *data,
+                                        erg_stein_options options);
+
+/* ------------------------------------------------------------------------------- noise contrast
+ *
+ * Order 0, all of them. */
+
+/* A density known exactly, p_n = exp(-E) / Z. */
+typedef struct erg_noise {
+    erg_energy energy;
+    double log_z; /* 0 if the energy is -log p_n */
+} erg_noise;
+
+/* Logistic regression with nu = ratio > 0 times as much weight on the negatives:
+ * mean softplus(-positive) + nu mean softplus(negative), of logits (B) and (M). */
+ERG_API erg_node *erg_logistic_loss(erg_node *positive, erg_node *negative, double ratio);
+
+/* Noise-contrastive estimation (Gutmann & Hyvarinen 2012): the logistic loss of
+ *     -E(x) - log Z - log p_n(x) - log nu
+ * for data (B, ...) against samples (M, ...) of the noise. It finds E and log Z, that is a normalised
+ * density; 2 log 2 where data and noise are the same and nu = 1. */
+typedef struct erg_noise_contrastive_options {
+    erg_node *log_z; /* (), a param to be learned; default: 0, E learns its own constant */
+    double ratio;    /* nu; default M / B */
+} erg_noise_contrastive_options;
+ERG_API erg_node *erg_noise_contrastive(erg_energy energy, erg_node *data, erg_node *samples,
+                                        erg_noise noise, erg_noise_contrastive_options options);
+/* The energy of a classifier that was trained to tell data from noise, with nu noise samples for each
+ * of the data: -log p_n - log nu - logit. logit_of gives (B) logits. Normalised, as far as the
+ * classifier is right. fn is NULL on a mistake. */
+ERG_API erg_energy erg_logistic_energy(erg_graph *graph, erg_energy logit_of, erg_noise noise,
+                                       double ratio);
+
+/* Ranking NCE (Ma & Collins 2018): mean -log of the probability to find the sample of the data among
+ * K of the noise, r(x_0) / sum_j r(x_j) with r = exp(noise_energy - E). Leaves Z open. samples
+ * (K B, ...): those of sample b are the rows b, B + b, ... */
+ERG_API erg_node *erg_ranking(erg_energy energy, erg_node *data, erg_node *samples,
+                              erg_energy noise_energy);
+/* InfoNCE (van den Oord et al. 2018): mean -log softmax(scores)_bb over each row; scores (B, B), -E
+ * of sample b with partner c, the right one is c = b. */
+ERG_API erg_node *erg_info_nce(erg_node *scores);
+
+/* Samples moved by noise, y = x + sigma n. */
+typedef struct erg_perturbation {
+    double sigma;         /* standard deviation; default 0.1 */
+    erg_node *sigma_node; /* 0-d, of the data's dtype: if set, used instead */
+    int64_t count;        /* of y for each x; default 1 */
+    erg_node *noise; /* (count, B, ...) standard normal numbers; default: new ones at each run */
+} erg_perturbation;
+/* Conditional NCE (Ceylan & Gutmann 2018): 2 mean softplus(E(x) - E(y)). Leaves Z open. For
+ * sigma -> 0: 2 log 2 + sigma^2 / 2 times plain sliced score matching. */
+ERG_API erg_node *erg_conditional_nce(erg_energy energy, erg_node *data,
+                                      erg_perturbation perturbation);
+
+/* Noise that follows the data: a Gaussian with independent elements, its mean and variance running
+ * means over the batches, in the states "<scope>/<name>/mean", ".../variance" and ".../batches". */
+typedef struct erg_fitted_noise {
+    erg_node *mean, *std; /* of the batches before this one, or of the first; a sample's shape */
+    erg_node *update;     /* to be compiled among a plan's outputs */
+} erg_fitted_noise;
+typedef struct erg_fitted_noise_options {
+    double rate;    /* of the running means; default 0.05; the first 1 / rate batches count alike */
+    double min_std; /* of each element; default 1e-3 */
+} erg_fitted_noise_options;
+ERG_API erg_fitted_noise *erg_fitted_noise_new(const char *name, erg_node *data,
+                                               erg_fitted_noise_options options);
+/* The energy -log p_n; self is the erg_fitted_noise. And n samples, new ones at each run. */
+ERG_API erg_node *erg_fitted_noise_energy(void *self, erg_node *x);
+ERG_API erg_node *erg_fitted_noise_sample(const erg_fitted_noise *noise, int64_t n);
+/* Noise-contrastive estimation against that noise (after Gao et al. 2020). The noise's moments have
+ * no derivative. */
+typedef struct erg_flow_contrastive_options {
+    erg_node *log_z; /* as for erg_noise_contrastive */
+    int64_t ratio;   /* nu: noise samples for each of the data; default 1 */
+} erg_flow_contrastive_options;
+ERG_API erg_node *erg_flow_contrastive(erg_energy energy, erg_node *data, erg_fitted_noise *noise,
+                                       erg_flow_contrastive_options options);
+
+/* ------------------------------------------------------------------------------- without samples
+ *
+ * Order 0. */
+
+/* Energy discrepancy (Schroder et al. 2023), with y = x + sigma n and M draws n' for each sample:
+ *     mean log(w / M + 1 / M sum_j exp(E(x) - E(y + sigma n'_j))).
+ * Small sigma is like score matching, large sigma like maximum likelihood: take the width of the
+ * data. Leaves Z open. */
+typedef struct erg_energy_discrepancy_options {
+    double sigma;             /* sqrt(t) of the paper; default 1 */
+    erg_node *sigma_node;     /* 0-d, of the data's dtype: if set, used instead */
+    int64_t count;            /* M; default 16 */
+    double stabiliser;        /* w; default 1, ERG_ZERO: none */
+    erg_node *noise;          /* n, (1, B, ...); default: new numbers at each run */
+    erg_node *contrast_noise; /* n', (M, B, ...); likewise */
+} erg_energy_discrepancy_options;
+ERG_API erg_node *erg_energy_discrepancy(erg_energy energy, erg_node *data,
+                                         erg_energy_discrepancy_options options);
+
+/* Minimum probability flow (Sohl-Dickstein et al. 2011) to neighbours y = x + sigma n:
+ *     mean exp((E(x) - E(y)) / 2),
+ * which for sigma -> 0 is 1 + sigma^2 / 4 times score matching. Leaves Z open. */
+ERG_API erg_node *erg_probability_flow(erg_energy energy, erg_node *data,
+                                       erg_perturbation perturbation);
+
+/* ------------------------------------------------------------------------------- discrete data
+ *
+ * Data (B, ...) of two values, D elements a sample; y_i is x with element i flipped, whose energies
+ * are found as one batch of D B samples. Z stays open. Order 0. */
+
+typedef struct erg_binary {
+    double low, high; /* default 0 and 1; for spins -1 and 1 */
+} erg_binary;
+/* Pseudo-likelihood (Besag 1975): mean sum_i -log p(x_i | others), softplus(E(x) - E(y_i)) each. */
+ERG_API erg_node *erg_pseudo_likelihood(erg_energy energy, erg_node *data, erg_binary values);
+/* Ratio matching (Hyvarinen 2007): mean sum_i sigmoid(E(x) - E(y_i))^2. */
+ERG_API erg_node *erg_ratio_matching(erg_energy energy, erg_node *data, erg_binary values);
+/* Concrete score matching (Meng et al. 2022): mean sum_i (r_i^2 - 2 / r_i), r_i = exp(E(x) - E(y_i)),
+ * which is the mean squared error of p(y_i) / p(x) plus a constant. Weighs improbable samples heavily:
+ * the energy should be bounded. */
+ERG_API erg_node *erg_concrete_score_matching(erg_energy energy, erg_node *data, erg_binary values);
+/* Minimum probability flow: mean sum_i exp((E(x) - E(y_i)) / 2). */
+ERG_API erg_node *erg_binary_probability_flow(erg_energy energy, erg_node *data, erg_binary values);
+/* Composite likelihood (Lindsay 1988): mean of the sum over all D - m + 1 runs of m elements of
+ * -log p(x_block | others), each by all 2^m settings of the block: (D - m + 1) 2^m B energies. */
+typedef struct erg_composite_options {
+    erg_binary values;
+    int64_t block; /* m, at most D and 16; default 2 */
+} erg_composite_options;
+ERG_API erg_node *erg_composite_likelihood(erg_energy energy, erg_node *data,
+                                           erg_composite_options options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,23 +10,17 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "losses.h"
-
-/* 1/2 |x|^2: summed over each sample, averaged over the batch. */
-static erg_node *half_mean_square(erg_node *x) {
-    double batch = (double)erg_node_shape(x).dims[0];
-    return erg_mul_scalar(erg_sum(erg_square(x), ERG_ALL, 0), 0.5 / batch);
-}
+#include "samples.h"
 
 erg_node *erg_fisher_divergence(erg_energy energy, erg_energy data_energy, erg_node *x) {
-    return half_mean_square(erg_sub(erg_score(energy, x), erg_score(data_energy, x)));
+    return erg_samples_half_square(erg_sub(erg_score(energy, x), erg_score(data_energy, x)));
 }
 
 erg_node *erg_score_matching(erg_energy energy, erg_node *data) {
     erg_node *e = erg_energy_apply(energy, data);
     if (!e)
         return NULL;
-    erg_node *kinetic = half_mean_square(erg_gradient(e, data));
+    erg_node *kinetic = erg_samples_half_square(erg_gradient(e, data));
     return erg_sub(kinetic, erg_mean(erg_laplacian(e, data), ERG_ALL, 0));
 }
 
@@ -57,5 +51,5 @@ erg_node *erg_denoising_score_matching(erg_energy energy, erg_node *data,
     erg_node *sigma = o.sigma_node ? o.sigma_node : erg_scalar(graph, dtype, o.sigma);
     erg_node *noise = o.noise ? o.noise : erg_normal(graph, dtype, erg_node_shape(data));
     erg_node *score = erg_score(energy, erg_add(data, erg_mul(sigma, noise)));
-    return half_mean_square(erg_add(score, erg_div(noise, sigma)));
+    return erg_samples_half_square(erg_add(score, erg_div(noise, sigma)));
 }

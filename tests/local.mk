@@ -20,6 +20,7 @@ test_programs = \
     %D%/test_discrete \
     %D%/test_discrete_chains \
     %D%/test_diagnostics \
+    %D%/test_discrete_losses \
     %D%/test_energies \
     %D%/test_faults \
     %D%/test_file_faults \
@@ -43,10 +44,12 @@ test_programs = \
     %D%/test_lbfgs \
     %D%/test_layers \
     %D%/test_likelihood \
+    %D%/test_loss_gradients \
     %D%/test_losses \
     %D%/test_misuse \
     %D%/test_models \
     %D%/test_nn \
+    %D%/test_noise_contrast \
     %D%/test_ops \
     %D%/test_optimisers \
     %D%/test_passes \
@@ -63,6 +66,8 @@ test_programs = \
     %D%/test_regions \
     %D%/test_replay \
     %D%/test_samplers \
+    %D%/test_score_identities \
+    %D%/test_score_matching \
     %D%/test_simplify \
     %D%/test_state_dict \
     %D%/test_svgd \

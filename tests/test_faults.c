@@ -5,6 +5,7 @@
  * The program is linked with --wrap for all functions that stand in WRAP. */
 #include <errno.h>
 #include <locale.h>
+#include <math.h>
 #include <pthread.h>
 
 #include "../autograd/graph.h"
@@ -215,6 +216,40 @@ static bool make_modules(void) {
     erg_plan_free(plan);
     erg_graph_free(graph);
     return plan != NULL;
+}
+
+/* One loss of each way to make nodes: constants, rows of batches, bends, states, energies of one's
+ * own. */
+static bool make_losses(void) {
+    erg_graph *graph = erg_graph_new(1);
+    double stiffness = 1;
+    erg_energy e = {erg_harmonic_energy, &stiffness};
+    erg_node *x = erg_input(graph, NULL, F64, ERG_SHAPE(2, 3)), *curve = erg_square(x);
+    erg_fitted_noise *fitted = erg_fitted_noise_new("noise", x, (erg_fitted_noise_options){0});
+    erg_noise noise = {e, 0};
+    erg_energy ratio = erg_logistic_energy(graph, e, noise, 1);
+    erg_bend bend = {x, curve};
+    erg_node *outputs[] = {
+        erg_composite_likelihood(e, x, (erg_composite_options){0}),
+        erg_pseudo_likelihood(e, x, (erg_binary){0}),
+        erg_trace_score_matching(e, x, (erg_trace_options){.trace = ERG_TRACE_BATCHED}),
+        erg_sliced_score_matching(e, x, (erg_sliced_options){.plain = 1}),
+        erg_curvature_propagation(erg_sum(curve, ERG_AXES(1), 0), x, &bend, 1,
+                                  (erg_projections){0}),
+        erg_bounded_score_matching(e, x, (erg_bounded_options){0}),
+        erg_stein_discrepancy(e, x, (erg_stein_options){0}),
+        erg_energy_discrepancy(e, x, (erg_energy_discrepancy_options){0}),
+        erg_flow_contrastive(ratio, x, fitted, (erg_flow_contrastive_options){0}),
+        fitted ? fitted->update : NULL};
+    erg_plan *plan = erg_compile(outputs, COUNT(outputs));
+    bool done = plan && fitted && ratio.fn;
+    if (done)
+        erg_run(plan);
+    for (int k = 0; done && k < COUNT(outputs) - 1; k++)
+        expect(isfinite(erg_tensor_get(erg_output(plan, k), 0)), "a loss is not finite");
+    erg_plan_free(plan);
+    erg_graph_free(graph);
+    return done;
 }
 
 static bool check_gradient(void) {
@@ -578,6 +613,7 @@ static const struct scenario {
                  {"train by interpreter", train_by_interpreter, 20},
                  {"make modules", make_modules, 20},
                  {"sample discrete states", sample_discrete, 20},
+                 {"make losses", make_losses, 20},
                  {"check_gradient", check_gradient, 10},
                  {"optimise", optimise, 20},
                  {"lose", lose, 20},
