@@ -8,30 +8,29 @@ libcore_la_SOURCES += \
     %D%/concrete_score.c \
     %D%/conditional_nce.c \
     %D%/contrastive.c \
-    %D%/entropy.c \
-    %D%/fast_weights.c \
-    %D%/generator.c \
-    %D%/improved_contrastive.c \
-    %D%/jem.c \
-    %D%/parts.c \
-    %D%/parts.h \
-    %D%/reconstruction.c \
-    %D%/recovery.c \
-    %D%/score_matching.c
     %D%/curvature_propagation.c \
     %D%/energy_discrepancy.c \
+    %D%/entropy.c \
+    %D%/fast_weights.c \
     %D%/finite_difference.c \
     %D%/flips.c \
     %D%/flips.h \
     %D%/flow_contrastive.c \
+    %D%/generator.c \
+    %D%/improved_contrastive.c \
+    %D%/jem.c \
     %D%/noise_contrastive.c \
     %D%/noise_levels.c \
+    %D%/parts.c \
+    %D%/parts.h \
     %D%/probability_flow.c \
     %D%/projections.c \
     %D%/projections.h \
     %D%/pseudo_likelihood.c \
     %D%/ranking.c \
     %D%/ratio_matching.c \
+    %D%/reconstruction.c \
+    %D%/recovery.c \
     %D%/samples.c \
     %D%/samples.h \
     %D%/score_matching.c \

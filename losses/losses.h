@@ -299,12 +299,8 @@ ERG_API erg_node *erg_bounded_score_matching(erg_energy energy, erg_node *data,
  * 2016), squared: the mean over pairs of different samples of
  *     s(x)^T s(y) k + s(x)^T grad_y k + s(y)^T grad_x k + tr grad_x grad_y k.
  * Its mean is >= 0, and 0 for the right model alone; the estimate can be below 0. B >= 2. Order 1. */
-typedef enum erg_kernel {
-    ERG_KERNEL_MULTIQUADRIC = 0, /* (1 + |x - y|^2 / c^2)^(-1/2), sees far tails as well */
-    ERG_KERNEL_GAUSSIAN          /* exp(-|x - y|^2 / 2 c^2) */
-} erg_kernel;
 typedef struct erg_stein_options {
-    erg_kernel kernel;
+    erg_stein_kernel kernel;
     double bandwidth;         /* c; default 1 */
     erg_node *bandwidth_node; /* 0-d, of the data's dtype: if set, used instead */
     int biased;               /* with the pairs of a sample and itself: >= 0 always */
@@ -409,7 +405,7 @@ ERG_API erg_node *erg_energy_discrepancy(erg_energy energy, erg_node *data,
 /* Minimum probability flow (Sohl-Dickstein et al. 2011) to neighbours y = x + sigma n:
  *     mean exp((E(x) - E(y)) / 2),
  * which for sigma -> 0 is 1 + sigma^2 / 4 times score matching. Leaves Z open. */
-ERG_API erg_node *erg_probability_flow(erg_energy energy, erg_node *data,
+ERG_API erg_node *erg_minimum_probability_flow(erg_energy energy, erg_node *data,
                                        erg_perturbation perturbation);
 
 /* ------------------------------------------------------------------------------- discrete data

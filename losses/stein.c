@@ -46,10 +46,10 @@ static erg_node *differences(erg_node *m) {
 }
 
 /* u of all pairs, (B, B). */
-static erg_node *stein_kernel(erg_node *x, erg_node *s, erg_kernel kernel, erg_node *bandwidth) {
+static erg_node *stein_kernel(erg_node *x, erg_node *s, erg_stein_kernel kernel, erg_node *bandwidth) {
     erg_node *inverse_square = erg_reciprocal(erg_square(bandwidth));
     erg_node *r = erg_relu(differences(products(x, x)));
-    radial k = kernel == ERG_KERNEL_GAUSSIAN ? gaussian(r, inverse_square)
+    radial k = kernel == ERG_STEIN_RBF ? gaussian(r, inverse_square)
                                              : multiquadric(r, inverse_square);
     double d = (double)erg_node_shape(x).dims[1];
     erg_node *drift = erg_add_scalar(differences(products(s, x)), d);
@@ -63,7 +63,7 @@ static bool check(erg_node *data, double bandwidth, erg_stein_options o) {
         (o.bandwidth_node && erg_node_shape(o.bandwidth_node).ndim != 0))
         return erg_graph_fail(graph, "stein_discrepancy: bandwidth %g, as a node of shape ()",
                               bandwidth);
-    if (o.kernel != ERG_KERNEL_MULTIQUADRIC && o.kernel != ERG_KERNEL_GAUSSIAN)
+    if (o.kernel != ERG_STEIN_IMQ && o.kernel != ERG_STEIN_RBF)
         return erg_graph_fail(graph, "stein_discrepancy: unknown kernel %d", (int)o.kernel);
     return true;
 }

@@ -31,7 +31,7 @@ struct erg_ais {
 
 /* ------------------------------------------------------------------------------- building */
 
-static bool check(erg_node *x, erg_ais_base base, erg_transition transition) {
+static bool check(erg_node *x, erg_ais_base base, erg_kernel transition) {
     erg_graph *graph = erg_node_graph(x);
     erg_shape shape = erg_node_shape(x), sample = erg_node_shape(base.sample);
     char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
@@ -66,7 +66,7 @@ static erg_plan *compile(erg_node *first, erg_node *second) {
     return erg_compile(outputs, second ? 2 : 1);
 }
 
-static bool build(erg_ais *ais, erg_energy energy, erg_ais_base base, erg_transition transition) {
+static bool build(erg_ais *ais, erg_energy energy, erg_ais_base base, erg_kernel transition) {
     erg_graph *graph = erg_node_graph(ais->x);
     erg_dtype dtype = erg_node_dtype(ais->x);
     int64_t chains = erg_node_shape(ais->x).dims[0];
@@ -87,7 +87,7 @@ static bool build(erg_ais *ais, erg_energy energy, erg_ais_base base, erg_transi
     return ais->start && ais->weigh && ais->move;
 }
 
-erg_ais *erg_ais_new(erg_energy energy, erg_ais_base base, erg_node *x, erg_transition transition) {
+erg_ais *erg_ais_new(erg_energy energy, erg_ais_base base, erg_node *x, erg_kernel transition) {
     if (!check(x, base, transition))
         return NULL;
     erg_ais *ais = calloc(1, sizeof *ais);

@@ -100,7 +100,7 @@ typedef struct radial {
 } radial;
 
 static radial kernel_at(double r, erg_ksd_options o) {
-    if (o.kernel == ERG_KERNEL_RBF) {
+    if (o.kernel == ERG_STEIN_RBF) {
         double f = gaussian_kernel(r, o.scale), c = -1 / (2 * o.scale * o.scale);
         return (radial){f, c * f, c * c * f};
     }
@@ -142,7 +142,7 @@ erg_status erg_ksd(const erg_tensor *x, const erg_tensor *scores, erg_ksd_option
     o.scale = o.scale != 0 ? o.scale : 1;
     o.exponent = o.exponent != 0 ? o.exponent : -0.5;
     if (!square || !(o.scale > 0 && isfinite(o.scale)) || !(o.exponent > -1 && o.exponent < 0) ||
-        (o.kernel != ERG_KERNEL_IMQ && o.kernel != ERG_KERNEL_RBF))
+        (o.kernel != ERG_STEIN_IMQ && o.kernel != ERG_STEIN_RBF))
         return erg_fail(ERG_ERROR_ARGUMENT, "ksd: kernel %d, scale %g, exponent %g, or no result",
                         (int)o.kernel, o.scale, o.exponent);
     if (x && scores && !erg_shape_equal(x->shape, scores->shape))

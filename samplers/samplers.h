@@ -519,10 +519,6 @@ ERG_API double erg_ising_torus_log_z(int64_t rows, int64_t columns, double coupl
 /* Builds one transition that leaves exp(-E_b) invariant, E_b = (1 - b) E_0 + b E: from x, of any
  * shape (B, ...), to a node of its shape. `tempered` is E_b, made of the two energies; beta, a 0-d
  * node of x's dtype, is b > 0, for transitions that are not made of energies, such as Gibbs. */
-typedef struct erg_transition {
-    erg_node *(*fn)(void *self, erg_energy tempered, erg_node *beta, erg_node *x);
-    void *self;
-} erg_transition;
 
 typedef struct erg_ais_base {
     erg_energy energy; /* E_0 */
@@ -536,7 +532,7 @@ typedef struct erg_ais erg_ais;
 /* x is an input or state leaf (B, ...), B >= 2, that holds the chains. NULL on a mistake. The caller
  * frees it before the graph. */
 ERG_API erg_ais *erg_ais_new(erg_energy energy, erg_ais_base base, erg_node *x,
-                             erg_transition transition);
+                             erg_kernel transition);
 ERG_API void erg_ais_free(erg_ais *ais);
 
 typedef struct erg_ais_options {
@@ -660,14 +656,14 @@ ERG_API erg_status erg_autocorrelation_plot(const char *path, const erg_tensor *
 /* The kernel Stein discrepancy, squared (Liu, Lee & Jordan 2016; Chwialkowski et al. 2016): how far x is
  * from the density with these scores, whose Z need not be known; scores[i] = -grad E(x[i]), of x's
  * shape. The estimate without bias may be negative. */
-typedef enum erg_kernel {
-    ERG_KERNEL_IMQ =
+typedef enum erg_stein_kernel {
+    ERG_STEIN_IMQ =
         0,         /* (scale^2 + |x - y|^2)^exponent: sees all mass that strays (Gorham & Mackey
                            2017) */
-    ERG_KERNEL_RBF /* exp(-|x - y|^2 / (2 scale^2)) */
-} erg_kernel;
+    ERG_STEIN_RBF /* exp(-|x - y|^2 / (2 scale^2)) */
+} erg_stein_kernel;
 typedef struct erg_ksd_options {
-    erg_kernel kernel;
+    erg_stein_kernel kernel;
     double scale;    /* default 1 */
     double exponent; /* of IMQ, in (-1, 0); default -1/2 */
     int biased;      /* not 0: pairs of a point with itself too, the square of a norm */

@@ -3,53 +3,54 @@
 
 test_programs = \
     %D%/test_adam \
-    %D%/test_annealed \
     %D%/test_analytic \
+    %D%/test_annealed \
     %D%/test_bundles \
+    %D%/test_calibration \
     %D%/test_canvas \
+    %D%/test_chain \
     %D%/test_checkpoint \
     %D%/test_compiler \
+    %D%/test_compositions \
     %D%/test_conditional \
     %D%/test_contrastive \
-    %D%/test_compositions \
     %D%/test_conv \
     %D%/test_copy \
     %D%/test_corpus \
     %D%/test_dataset \
     %D%/test_derivatives \
+    %D%/test_diagnostics \
     %D%/test_discrete \
     %D%/test_discrete_chains \
-    %D%/test_diagnostics \
     %D%/test_discrete_losses \
+    %D%/test_dynamics \
     %D%/test_energies \
     %D%/test_faults \
     %D%/test_file_faults \
     %D%/test_files \
     %D%/test_fit \
     %D%/test_gemm \
-    %D%/test_gradcheck \
     %D%/test_generator \
+    %D%/test_gradcheck \
     %D%/test_graph \
     %D%/test_identities \
     %D%/test_image_grid \
-    %D%/test_inflate \
-    %D%/test_dynamics \
-    %D%/test_kernels \
-    %D%/test_lbfgs \
-    %D%/test_layers \
-    %D%/test_log_z \
     %D%/test_improved \
+    %D%/test_inflate \
     %D%/test_jem \
     %D%/test_kernels \
-    %D%/test_lbfgs \
     %D%/test_layers \
+    %D%/test_lbfgs \
     %D%/test_likelihood \
+    %D%/test_log_z \
     %D%/test_loss_gradients \
     %D%/test_losses \
+    %D%/test_metropolis \
     %D%/test_misuse \
     %D%/test_models \
     %D%/test_nn \
     %D%/test_noise_contrast \
+    %D%/test_nuts \
     %D%/test_ops \
     %D%/test_optimisers \
     %D%/test_passes \
@@ -75,11 +76,7 @@ test_programs = \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \
-    %D%/test_vmath \
-    %D%/test_calibration \
-    %D%/test_chain \
-    %D%/test_metropolis \
-    %D%/test_nuts
+    %D%/test_vmath
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
     %D%/test_fit2d.sh %D%/test_mnist_classifier.sh
 
@@ -109,11 +106,9 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_corpus_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc
 
 dist_check_SCRIPTS += $(test_scripts)
-EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h %D%/misuse.def \
-    %D%/programs.sh %D%/faults.h %D%/modules.h
-    %D%/faults.h %D%/mcmc.h %D%/modules.h
-    %D%/discrete_kernels.h %D%/enumerate.h %D%/programs.sh %D%/faults.h %D%/modules.h
-    %D%/programs.sh %D%/faults.h %D%/likelihood.h %D%/modules.h
+EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h \
+    %D%/misuse.def %D%/programs.sh %D%/faults.h %D%/modules.h %D%/mcmc.h %D%/discrete_kernels.h \
+    %D%/enumerate.h %D%/likelihood.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

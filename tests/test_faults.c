@@ -473,6 +473,10 @@ static bool sample(void) {
     done = kept;
     erg_tensor_free(kept);
     erg_chain_free(chain);
+    erg_graph_free(graph);
+    return done;
+}
+
 static erg_node *grow(void *self, erg_node *x, erg_node *t) {
     (void)self;
     (void)t;
@@ -480,7 +484,7 @@ static erg_node *grow(void *self, erg_node *x, erg_node *t) {
 }
 
 /* Compound transitions as one plan, and a differential equation. */
-static bool sample(void) {
+static bool sample_dynamics(void) {
     double one = 1;
     erg_graph *graph = erg_graph_new(1);
     erg_node *x = erg_state(graph, "x", F64, ERG_SHAPE(4, 1));
@@ -580,7 +584,7 @@ static bool normalise(void) {
     erg_node *x = erg_input(graph, NULL, F64, ERG_SHAPE(4, 1));
     erg_ais_base base = {{erg_harmonic_energy, &one}, erg_normal(graph, F64, ERG_SHAPE(4, 1)), 0};
     erg_ais *ais = erg_ais_new((erg_energy){erg_harmonic_energy, &four}, base, x,
-                               (erg_transition){half_langevin, NULL});
+                               (erg_kernel){half_langevin, NULL});
     erg_flow *flow = erg_flow_new((erg_pair_energy){gaussian_of_noise, &one}, x,
                                   (erg_flow_options){.steps = 2, .probes = 1});
     erg_evaluator *evaluator =
@@ -621,8 +625,7 @@ static const struct scenario {
                  {"exchange", exchange, 60},
                  {"keep", keep, 60},
                  {"sample", sample, 60},
-                 {"sample", sample, 40},
-                 {"draw", draw, 10}};
+                 {"sample dynamics", sample_dynamics, 40},
                  {"draw", draw, 10},
                  {"picture", picture, 30},
                  {"examine", examine, 60},

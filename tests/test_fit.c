@@ -65,7 +65,7 @@ START_TEST(distances_are_their_definitions) {
     erg_tensor *a = golden_points(40, 1, 2, 0), *b = golden_points(30, 7, 2.5, 0.4);
     erg_tensor *s = golden_scores(a);
     const erg_ksd_options other = {.scale = 0.5, .exponent = -0.3};
-    const erg_ksd_options rbf = {.kernel = ERG_KERNEL_RBF, .scale = 1.5};
+    const erg_ksd_options rbf = {.kernel = ERG_STEIN_RBF, .scale = 1.5};
     double precision, recall, precision_1, recall_1;
     ck_assert_int_eq(erg_precision_recall(a, b, 0, &precision, &recall), ERG_OK);
     ck_assert_int_eq(erg_precision_recall(a, b, 1, &precision_1, &recall_1), ERG_OK);

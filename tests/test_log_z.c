@@ -204,7 +204,7 @@ START_TEST(ais_weights_are_exact) {
     erg_node *x = input_of(g, ERG_SHAPE(PATHS, STOPS * UNITS), NULL);
     erg_ais_base base = {{nothing, NULL}, paths, UNITS * log(2)};
     erg_ais *ais =
-        erg_ais_new((erg_energy){joint_energy, &rbm}, base, x, (erg_transition){next_stop, NULL});
+        erg_ais_new((erg_energy){joint_energy, &rbm}, base, x, (erg_kernel){next_stop, NULL});
     ck_assert_msg(ais != NULL, "%s", erg_error_message());
     erg_ais_result result;
     erg_ais_options options = {.steps = 3, .betas = path_betas, .exact = erg_value(paths)};
@@ -275,7 +275,7 @@ static erg_ais_result anneal_ising(double k, bool stuck, erg_ais_options options
     erg_ais_base base = {
         {nothing, NULL}, erg_rademacher(g, ERG_FLOAT32, shape), SIDE * SIDE * log(2)};
     erg_ais *ais = erg_ais_new((erg_energy){erg_ising_energy, &bath.lattice}, base, x,
-                               (erg_transition){heat_bath_sweep, &bath});
+                               (erg_kernel){heat_bath_sweep, &bath});
     ck_assert_msg(ais != NULL, "%s", erg_error_message());
     erg_ais_result result;
     ck_assert_msg(erg_ais_run(ais, options, &result) == ERG_OK, "%s", erg_error_message());
@@ -346,7 +346,7 @@ START_TEST(ais_brackets_an_rbm) {
     erg_node *fair = erg_bernoulli(erg_full(g, ERG_FLOAT32, shape, 0.5));
     erg_ais_base base = {{nothing, NULL}, fair, (VISIBLE + HIDDEN) * log(2)};
     erg_ais *ais = erg_ais_new((erg_energy){wide_joint_energy, rbm}, base, x,
-                               (erg_transition){block_gibbs, rbm});
+                               (erg_kernel){block_gibbs, rbm});
     erg_ais_result r;
     ck_assert_msg(ais && erg_ais_run(ais, (erg_ais_options){.steps = 1000}, &r) == ERG_OK, "%s",
                   erg_error_message());
@@ -371,7 +371,7 @@ static erg_node *harmonic_half(void *self, erg_node *x) {
     return erg_where(erg_greater(first, erg_full_like(first, 0)), e, erg_full_like(e, INFINITY));
 }
 
-static erg_ais *gaussian_ais(erg_graph *g, erg_energy energy, erg_transition transition) {
+static erg_ais *gaussian_ais(erg_graph *g, erg_energy energy, erg_kernel transition) {
     erg_shape shape = ERG_SHAPE(1000, 2);
     erg_ais_base base = {
         {erg_harmonic_energy, &unit_stiffness}, erg_normal(g, ERG_FLOAT64, shape), log(2 * M_PI)};
@@ -381,7 +381,7 @@ static erg_ais *gaussian_ais(erg_graph *g, erg_energy energy, erg_transition tra
 START_TEST(ais_takes_transitions_made_of_the_energy) {
     erg_graph *g = erg_graph_new(1);
     erg_ais *ais = gaussian_ais(g, (erg_energy){erg_harmonic_energy, &stiffness},
-                                (erg_transition){langevin, &step_size});
+                                (erg_kernel){langevin, &step_size});
     erg_ais_result r;
     ck_assert_int_eq(erg_ais_run(ais, (erg_ais_options){.steps = 200, .transitions = 5}, &r), 0);
     check_brackets(r, log(2 * M_PI / 4));
@@ -400,7 +400,7 @@ START_TEST(ais_counts_lost_chains) {
     erg_graph *g = erg_graph_new(1);
     double no_step = 1e-300;
     erg_ais *ais = gaussian_ais(g, (erg_energy){harmonic_half, &unit_stiffness},
-                                (erg_transition){langevin, &no_step});
+                                (erg_kernel){langevin, &no_step});
     erg_ais_result r;
     ck_assert_msg(erg_ais_run(ais, (erg_ais_options){.steps = 1, .settle = 1}, &r) == 0, "%s",
                   erg_error_message());
@@ -408,7 +408,7 @@ START_TEST(ais_counts_lost_chains) {
     ck_assert_double_eq_tol((double)r.lower.lost, 500, CRITICAL_Z * sqrt(250));
     ck_assert_double_eq_tol(r.lower.effective_size, 1000 - (double)r.lower.lost, 1e-9);
     erg_ais_free(ais);
-    ais = gaussian_ais(g, (erg_energy){nan_energy, NULL}, (erg_transition){langevin, &no_step});
+    ais = gaussian_ais(g, (erg_energy){nan_energy, NULL}, (erg_kernel){langevin, &no_step});
     FAILS("lost their weights", erg_ais_run(ais, (erg_ais_options){.steps = 2}, &r));
     erg_ais_free(ais);
     erg_graph_free(g);
@@ -431,7 +431,7 @@ END_TEST
 START_TEST(ais_tells_crossed_ends) {
     erg_graph *g = erg_graph_new(1);
     erg_ais *ais = gaussian_ais(g, (erg_energy){erg_harmonic_energy, &stiffness},
-                                (erg_transition){langevin, &step_size});
+                                (erg_kernel){langevin, &step_size});
     erg_tensor *wrong = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(1000, 2));
     erg_tensor_fill(wrong, 2);
     erg_ais_result r;
@@ -448,11 +448,11 @@ END_TEST
 START_TEST(ais_refuses_misuse) {
     erg_graph *g = erg_graph_new(0);
     const erg_energy energy = {erg_harmonic_energy, &stiffness};
-    const erg_transition transition = {langevin, &step_size};
+    const erg_kernel transition = {langevin, &step_size};
     erg_node *x = input_of(g, ERG_SHAPE(3, 2), NULL), *one = input_of(g, ERG_SHAPE(1, 2), NULL);
     erg_ais_base base = {{nothing, NULL}, erg_normal(g, ERG_FLOAT64, ERG_SHAPE(3, 2)), 0};
     ck_assert_ptr_null(erg_ais_new(energy, base, NULL, transition));
-    REFUSES(g, "ais: no transition", erg_ais_new(energy, base, x, (erg_transition){0}));
+    REFUSES(g, "ais: no transition", erg_ais_new(energy, base, x, (erg_kernel){0}));
     REFUSES(g, "(1, 2)", erg_ais_new(energy, base, one, transition));
     REFUSES(g, "no function", erg_ais_new((erg_energy){0}, base, x, transition));
     base.log_z = NAN;

@@ -88,7 +88,7 @@ static erg_node *stein(setting s) {
 }
 static erg_node *gaussian_stein(setting s) {
     return erg_stein_discrepancy(s.energy, s.data,
-                                 (erg_stein_options){.kernel = ERG_KERNEL_GAUSSIAN, .biased = 1});
+                                 (erg_stein_options){.kernel = ERG_STEIN_RBF, .biased = 1});
 }
 static double stiffness = 1.3;
 static erg_noise noise_of(void) {
@@ -116,7 +116,7 @@ static erg_node *discrepancy(setting s) {
     return erg_energy_discrepancy(s.energy, s.data, o);
 }
 static erg_node *flow(setting s) {
-    return erg_probability_flow(s.energy, s.data, moves(s));
+    return erg_minimum_probability_flow(s.energy, s.data, moves(s));
 }
 static erg_node *pseudo(setting s) {
     return erg_pseudo_likelihood(s.energy, s.data, (erg_binary){0});

@@ -124,7 +124,7 @@ static erg_node *conditional(setting *s) {
     return erg_conditional_nce(s->energy, s->x, move(s));
 }
 static erg_node *flow(setting *s) {
-    return erg_probability_flow(s->energy, s->x, move(s));
+    return erg_minimum_probability_flow(s->energy, s->x, move(s));
 }
 
 /* With one mistake each. */
@@ -490,8 +490,8 @@ START_TEST(noise_contrast_refuses_misuse) {
                            many = {.count = -2};
     REFUSES(g, "conditional_nce: sigma -1", erg_conditional_nce(s->energy, s->x, still));
     REFUSES(g, "shape ()", erg_conditional_nce(s->energy, s->x, nodes));
-    REFUSES(g, "probability_flow: -2 vectors", erg_probability_flow(s->energy, s->x, many));
-    FAILS_NULL("no data", erg_probability_flow(s->energy, NULL, many));
+    REFUSES(g, "probability_flow: -2 vectors", erg_minimum_probability_flow(s->energy, s->x, many));
+    FAILS_NULL("no data", erg_minimum_probability_flow(s->energy, NULL, many));
     REFUSES(g, "stabiliser -1",
             erg_energy_discrepancy(s->energy, s->x,
                                    (erg_energy_discrepancy_options){.stabiliser = -1}));

@@ -106,14 +106,14 @@ static erg_node *by_conditional_nce(setting s, double size) {
     return erg_mul_scalar(erg_add_scalar(loss, -2 * log(2)), 2 / (size * size));
 }
 static erg_node *by_probability_flow(setting s, double size) {
-    erg_node *loss = erg_probability_flow(s.energy, s.data, by_signs(s, size));
+    erg_node *loss = erg_minimum_probability_flow(s.energy, s.data, by_signs(s, size));
     return erg_mul_scalar(erg_add_scalar(loss, -1), 4 / (size * size));
 }
 /* Planted: moves to one side only, whose linear term does not cancel. */
 static erg_node *by_one_side(setting s, double size) {
     erg_perturbation moves = by_signs(s, size);
     moves.noise = erg_abs(moves.noise);
-    erg_node *loss = erg_probability_flow(s.energy, s.data, moves);
+    erg_node *loss = erg_minimum_probability_flow(s.energy, s.data, moves);
     return erg_mul_scalar(erg_add_scalar(loss, -1), 4 / (size * size));
 }
 
@@ -293,8 +293,8 @@ static double stein_mean(double a, double x, erg_stein_options options) {
 START_TEST(stein_kernel_has_no_mean) {
     const erg_stein_options options[] = {{0},
                                          {.bandwidth = 0.6},
-                                         {.kernel = ERG_KERNEL_GAUSSIAN},
-                                         {.kernel = ERG_KERNEL_GAUSSIAN, .bandwidth = 1.7}};
+                                         {.kernel = ERG_STEIN_RBF},
+                                         {.kernel = ERG_STEIN_RBF, .bandwidth = 1.7}};
     const double places[] = {-1.3, 0, 0.4, 2};
     for (int i = 0; i < COUNT(places); i++) {
         ck_assert_double_lt(fabs(stein_mean(2, places[i], options[_i])), 1e-12);
@@ -321,7 +321,7 @@ START_TEST(stein_discrepancy_is_its_definition) {
         erg_node *mixed = erg_gradient(erg_select(erg_squeeze(kx, 0), 0, i), y);
         u = erg_add(u, erg_select(erg_squeeze(mixed, 0), 0, i));
     }
-    erg_stein_options o = {.kernel = _i ? ERG_KERNEL_GAUSSIAN : ERG_KERNEL_MULTIQUADRIC,
+    erg_stein_options o = {.kernel = _i ? ERG_STEIN_RBF : ERG_STEIN_IMQ,
                            .bandwidth_node = number_input(s.graph, c)};
     erg_node *pair = erg_slice(s.data, 0, 0, 2, 1);
     double apart = number_of(erg_stein_discrepancy(s.energy, pair, o)), expected = number_of(u);
@@ -354,7 +354,7 @@ START_TEST(bounded_and_stein_refuse_misuse) {
     REFUSES(g, "bandwidth -1",
             erg_stein_discrepancy(s.energy, s.data, (erg_stein_options){.bandwidth = -1}));
     REFUSES(g, "unknown kernel 5",
-            erg_stein_discrepancy(s.energy, s.data, (erg_stein_options){.kernel = (erg_kernel)5}));
+            erg_stein_discrepancy(s.energy, s.data, (erg_stein_options){.kernel = (erg_stein_kernel)5}));
     REFUSES(g, "pairs of samples",
             erg_stein_discrepancy(s.energy, erg_slice(s.data, 0, 0, 1, 1), (erg_stein_options){0}));
     REFUSES(g, "shape ()",
