@@ -68,7 +68,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
-%C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/mcmc.h %D%/modules.h
+%C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
 %C%_test_layers_SOURCES = %D%/test_layers.c %D%/golden_layers.h %D%/module_checks.h %D%/plan_tools.h
 %C%_test_models_SOURCES = %D%/test_models.c %D%/module_checks.h %D%/plan_tools.h
