@@ -75,8 +75,8 @@ static bool is_busy(const erg_chain *chain) {
     return false;
 }
 
-/* Transition t always has the same run numbers, and so the same random numbers, however many runs the
- * transitions before it took: a chain does not depend on the chains beside it. */
+/* Transition t always has the same run numbers, and so the same random numbers, however many runs
+ * the transitions before it took: a chain does not depend on the chains beside it. */
 static void run_several(erg_chain *chain) {
     erg_graph *graph = erg_node_graph(chain->x);
     uint64_t first = erg_graph_runs(graph);

@@ -1,6 +1,6 @@
 /* metric.c: the shape of steps. With x = L z a density with covariance L L^T is round in z: noise
- * L xi, the slope of the energy L^T grad E, and Hamiltonian dynamics with unit mass in z is dynamics
- * with mass (L L^T)^-1 in x (Neal 2011, section 5.4.1). */
+ * L xi, the slope of the energy L^T grad E, and Hamiltonian dynamics with unit mass in z is
+ * dynamics with mass (L L^T)^-1 in x (Neal 2011, section 5.4.1). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

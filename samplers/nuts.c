@@ -1,18 +1,18 @@
 /* nuts.c: the no-U-turn sampler, for many chains in step. Each run of the plan makes one leapfrog
  * step of every chain, whose tree lies in states of the graph.
  *
- * A trajectory doubles: again and again a direction is drawn and the trajectory is prolonged there by
- * as many points as it has, until it turns back. It turns between two points with momenta r and r'
- * when (Betancourt 2017, A.4.2; the sum rho of the momenta between them is near the integral of r dt,
- * and by the trapezoidal rule the ends count half)
+ * A trajectory doubles: again and again a direction is drawn and the trajectory is prolonged there
+ * by as many points as it has, until it turns back. It turns between two points with momenta r and
+ * r' when (Betancourt 2017, A.4.2; the sum rho of the momenta between them is near the integral of
+ * r dt, and by the trapezoidal rule the ends count half)
  *     r . (rho - (r + r') / 2) <= 0   or   r' . (rho - (r + r') / 2) <= 0.
- * If a subtree of the new half turns, or diverges, the new half is dropped. Else a point of it, drawn
- * with weights exp(-H), becomes the next state with probability min(1, weight of the new half / weight
- * of the old).
+ * If a subtree of the new half turns, or diverges, the new half is dropped. Else a point of it,
+ * drawn with weights exp(-H), becomes the next state with probability min(1, weight of the new
+ * half / weight of the old).
  *
- * Recursion visits the subtrees of a new half in the order of their last points: point n closes those
- * of 2^k points for which 2^k divides n + 1. So each level k remembers where its present subtree
- * began (Phan, Pradhan & Jankowiak 2019), and no recursion is needed. */
+ * Recursion visits the subtrees of a new half in the order of their last points: point n closes
+ * those of 2^k points for which 2^k divides n + 1. So each level k remembers where its present
+ * subtree began (Phan, Pradhan & Jankowiak 2019), and no recursion is needed. */
 #include <math.h>
 
 #include "metropolis.h"
@@ -125,7 +125,7 @@ static erg_node *begin(const tree *t, erg_phase p) {
 
 /* ------------------------------------------------------------------------------- U-turns */
 
-/* Mask: momenta r and s at the ends of a trajectory with sum rho have turned; over the last axis. */
+/* Mask, without the last axis: momenta r and s at the ends of a sum rho of momenta have turned. */
 static erg_node *turned(erg_node *r, erg_node *s, erg_node *rho) {
     erg_node *between = erg_sub(rho, erg_mul_scalar(erg_add(r, s), 0.5));
     erg_node *at_r = erg_sum(erg_mul(r, between), ERG_AXES(-1), 0);
@@ -208,7 +208,8 @@ static step extend(const tree *t, erg_energy energy, erg_node *x, erg_metropolis
     return s;
 }
 
-/* Where `joins` the new half becomes part of the trajectory, where `moves` its draw the next state. */
+/* Where `joins` the new half becomes part of the trajectory, where `moves` its draw the next
+ * state. */
 typedef struct joint {
     erg_node *joins, *moves, *done, *sum, *weight;
     erg_phase left, right;

@@ -1,5 +1,5 @@
-/* progress.c: one line on a terminal, written over and over: what, how much of how much, and the time
- * that is left if the rest is as fast. */
+/* progress.c: one line on a terminal, written over and over: what, how much of how much, and the
+ * time that is left if the rest is as fast. */
 #include <time.h>
 #include <unistd.h>
 

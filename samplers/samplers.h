@@ -1,6 +1,7 @@
 /* samplers.h: transitions as graph modules, the driver that runs them, replay buffers, exact 2-D toy
  * distributions, quadrature, and the Metropolis family. Written with the public headers below alone.
  * distributions, log Z, diagnostics and goodness of fit. Written with the public headers below alone.
+ * distributions, quadrature, and the Metropolis family. Written with public headers alone.
  *
  * Chains are the first axis: x (B, ...) holds B chains that never mix. p(x) is proportional to
  * exp(-E(x)); samplers descend E. */
@@ -344,8 +345,8 @@ ERG_API erg_latent_states erg_latent_gibbs(erg_pair_energy energy, erg_latent_st
 
 /* ------------------------------------------------------------------------------- the driver */
 
-/* A transition of all chains: what the Metropolis family below builds, or a program of its own, with
- * `next` alone set. Masks are 1 or 0, and what is (B) has x's dtype. An energy that is NaN or
+/* A transition of all chains: what the Metropolis family below builds, or a program of its own,
+ * with `next` alone set. Masks are 1 or 0, and what is (B) has x's dtype. An energy that is NaN or
  * infinite is never accepted: the chain stays where it is. */
 typedef struct erg_transition {
     erg_node *next;          /* x's shape; NULL after a mistake */
@@ -368,7 +369,7 @@ typedef struct erg_chain erg_chain;
  * on a mistake. The caller frees it before the graph. */
 ERG_API erg_chain *erg_chain_new(erg_node *x, erg_node *next);
 /* The same for a transition with all its effects, and for one effect more (NULL: none) that comes
- * with each of its runs: erg_statistics_count, the counter of a schedule, or an erg_group of such. */
+ * with each of its runs: erg_statistics_count, a schedule's counter, or an erg_group of such. */
 ERG_API erg_chain *erg_chain_of(erg_node *x, erg_transition transition, erg_node *also);
 ERG_API void erg_chain_free(erg_chain *chain);
 /* n transitions; the states are in erg_value(x). */
@@ -706,9 +707,9 @@ ERG_API erg_status erg_two_sample_test(const erg_tensor *x, const erg_tensor *y,
  *
  * Transitions that leave exp(-E) invariant: they propose y and accept it with probability
  *     a = min(1, exp(E(x) - E(y)) q(x | y) / q(y | x))
- * (Metropolis et al. 1953; Hastings 1970). E(x) is computed anew in each transition, so params of the
- * energy may change between two. The decision of each chain is a mask, through which no derivative
- * passes; derivatives pass through the proposal. On a mistake `next` is NULL. */
+ * (Metropolis et al. 1953; Hastings 1970). E(x) is computed anew in each transition, so params of
+ * the energy may change between two. The decision of each chain is a mask, through which no
+ * derivative passes; derivatives pass through the proposal. On a mistake `next` is NULL. */
 
 /* The shape of the steps: L with L L^T near the covariance of exp(-E). Steps are made in z where
  * x = L z: for Hamiltonian dynamics that is the mass matrix (L L^T)^-1. */
@@ -725,12 +726,12 @@ typedef struct erg_metric {
 /* For states of this shape after the first axis; L = I at first. */
 ERG_API erg_metric *erg_metric_new(erg_graph *graph, const char *name, erg_dtype dtype,
                                    erg_shape sample, erg_mass mass);
-/* Sets L L^T to a covariance: variances (D) for diagonal mass, (D, D), of which the lower triangle is
- * read, for dense. Refuses one that is not positive definite. Any float dtype. */
+/* Sets L L^T to a covariance: variances (D) for diagonal mass, (D, D), of which the lower triangle
+ * is read, for dense. Refuses one that is not positive definite. Any float dtype. */
 ERG_API erg_status erg_metric_set(erg_metric *metric, const erg_tensor *covariance);
 
-/* A proposal y of x's shape. fn may set *log_ratio to log q(x | y) - log q(y | x), (B); if it leaves
- * it NULL the proposal is symmetric. */
+/* A proposal y of x's shape. fn may set *log_ratio to log q(x | y) - log q(y | x), (B); if it
+ * leaves it NULL the proposal is symmetric. */
 typedef struct erg_proposal {
     erg_node *(*fn)(void *self, erg_node *x, erg_node **log_ratio);
     void *self;
@@ -759,13 +760,13 @@ ERG_API erg_transition erg_random_walk(erg_energy energy, erg_node *x,
 /* Langevin with the Metropolis correction (Roberts & Tweedie 1996):
  *     y = x - step_size L L^T grad E(x) + sqrt(2 step_size) L xi. */
 ERG_API erg_transition erg_mala(erg_energy energy, erg_node *x, erg_metropolis_options options);
-/* Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011): momentum drawn anew, then `steps` leapfrog
- * steps of step_size, accepted by the change of E + kinetic energy. */
+/* Hamiltonian Monte Carlo (Duane et al. 1987; Neal 2011): momentum drawn anew, then `steps`
+ * leapfrog steps of step_size, accepted by the change of E + kinetic energy. */
 ERG_API erg_transition erg_hmc(erg_energy energy, erg_node *x, erg_metropolis_options options);
 /* The no-U-turn sampler (Hoffman & Gelman 2014) in its multinomial form (Betancourt 2017), by the
- * iteration of Phan et al. (2019): one run of a plan is one leapfrog step of every chain; a chain whose
- * trajectory has ended waits for the others. x is the leaf that holds the chains, whose effects
- * need erg_chain_of. acceptance is the mean over the trajectory. */
+ * iteration of Phan et al. (2019): one run of a plan is one leapfrog step of every chain; a chain
+ * whose trajectory has ended waits for the others. x is the leaf that holds the chains, whose
+ * effects need erg_chain_of. acceptance is the mean over the trajectory. */
 ERG_API erg_transition erg_nuts(erg_energy energy, erg_node *x, erg_metropolis_options options);
 
 /* Warm-up as in Stan: step_size by dual averaging (Hoffman & Gelman 2014), the metric from the

@@ -1,5 +1,5 @@
-/* statistics.c: sums over the transitions of each chain, in states of the graph: one addition to each
- * at every run, masked where a chain's transition has not ended yet. */
+/* statistics.c: sums over the transitions of each chain, in states of the graph: one addition to
+ * each at every run, masked where a chain's transition has not ended yet. */
 #include <math.h>
 
 #include "samplers.h"

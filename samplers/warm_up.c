@@ -5,9 +5,9 @@
  *     h <- (1 - 1/(t + 10)) h + (target - a) / (t + 10),    log step = mu - sqrt(t) / 0.05 h,
  * and keeps an average of log step with weights t^-0.75.
  *
- * Windows as in Stan: at first and at last only the step size is learnt; between, windows of 25, 50,
- * 100, ... transitions each end with the metric set to the covariance of their states, shrunk a
- * little towards a small multiple of I, and with dual averaging begun again. */
+ * Windows as in Stan: at first and at last only the step size is learnt; between, windows of 25,
+ * 50, 100, ... transitions each end with the metric set to the covariance of their states, shrunk
+ * a little towards a small multiple of I, and with dual averaging begun again. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-/* test_calibration.c: simulation-based calibration (Talts et al. 2018). Parameters are drawn from their
- * prior and data from the parameters; a sampler draws from the posterior given the data. Then the rank
- * of the true parameter among L posterior draws is uniform over L + 1 bins. The replicates are chains,
- * each with data of its own, so one plan does them all. */
+/* test_calibration.c: simulation-based calibration (Talts et al. 2018). Parameters are drawn from
+ * their prior and data from the parameters; a sampler draws from the posterior given the data.
+ * Then the rank of the true parameter among L posterior draws is uniform over L + 1 bins. The
+ * replicates are chains, each with data of its own, so one plan does them all. */
 #include "mcmc.h"
 
 enum { REPLICATES = 1000, DRAWS = 30, BINS = DRAWS + 1, PARAMETERS = 2, DATA = 3 };

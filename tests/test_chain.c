@@ -1,5 +1,5 @@
-/* test_chain.c: the driver with transitions of several runs, statistics, schedules between runs, and
- * the line on a terminal. */
+/* test_chain.c: the driver with transitions of several runs, statistics, schedules between runs,
+ * and the line on a terminal. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -90,7 +90,7 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- schedules */
 
-/* The step size of a walk without decision as a function of a counter that the chain itself moves. */
+/* The step size of a walk as a function of a counter that the chain itself moves. */
 static erg_node *constant(erg_node *t) {
     return erg_full_like(t, 0.5);
 }

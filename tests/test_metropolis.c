@@ -1,11 +1,12 @@
-/* test_metropolis.c: random walk, proposals of one's own, MALA and HMC against their exact laws, each
- * with mistakes that must show. */
+/* test_metropolis.c: random walk, proposals of one's own, MALA and HMC against their exact laws,
+ * each with mistakes that must show. */
 #include "mcmc.h"
 
 /* ------------------------------------------------------------------------------- the exact law */
 
 /* Chains that start at rest on N(0, 1) stay at rest, chain by chain independent: the states after
- * some transitions are N(0, 1) by Kolmogorov, the mean acceptance is the known one by z, as are the means of E, 1/2, and of |x|, sqrt(2 / pi). */
+ * some transitions are N(0, 1) by Kolmogorov, the mean acceptance is the known one by z, as are
+ * the means of E, 1/2, and of |x|, sqrt(2 / pi). */
 typedef struct law {
     double ks, z_acceptance, z_energy, z_gradient;
 } law;
@@ -58,8 +59,8 @@ static law measure_maker(maker *make, double scale, erg_metropolis_options optio
                    acceptance);
 }
 
-/* HMC on N(0, 1): acceptance (2 / pi) atan(sqrt(2 / mu)), mu = sin^2(L theta) (chi - 1 / chi)^2 / 2,
- * cos theta = 1 - step^2 / 2, chi^2 = 1 - step^2 / 4. MALA is L = 1, step^2 = 2 h. */
+/* HMC on N(0, 1): acceptance (2 / pi) atan(sqrt(2 / mu)), mu = sin^2(L theta) (chi - 1 / chi)^2 /
+ * 2, cos theta = 1 - step^2 / 2, chi^2 = 1 - step^2 / 4. MALA is L = 1, step^2 = 2 h. */
 static double hmc_acceptance(double step, int steps) {
     double theta = acos(1 - step * step / 2), chi = sqrt(1 - step * step / 4);
     double mu = 0.5 * pow(sin(steps * theta), 2) * pow(chi - 1 / chi, 2);
@@ -189,8 +190,8 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- leapfrog */
 
-/* On N(0, 1) a leapfrog step keeps (1 - step^2 / 4) x^2 + r^2, and run back with -step it returns. The
- * internals are reached as the library's own files do. */
+/* On N(0, 1) a leapfrog step keeps (1 - step^2 / 4) x^2 + r^2, and run back with -step it returns.
+ * The internals are reached as the library's own files do. */
 #include "../samplers/metropolis.h"
 
 START_TEST(leapfrog_is_exact) {
