@@ -187,10 +187,10 @@ START_TEST(least_at_the_density_of_the_data) {
     expect(s, loss, losses[_i].std, best);
     for (int i = 1; i < NUMBERS; i++)
         gradient = fmax(gradient, fabs(best[i]));
-    bool found = gradient < 1e-6;
+    bool found = gradient < 1e-5;
     erg_tensor_set(erg_value(s->params[0]), 0, PRECISION[0][0] + 0.1);
     expect(s, loss, losses[_i].std, beside);
-    found = found && beside[0] > best[0] + 1e-6 && fabs(beside[1]) > 1e-4;
+    found = found && beside[0] > best[0] + 1e-6 && fabs(beside[1]) > 1e-3;
     ck_assert_msg(found == losses[_i].right, "gradient %g, value %g, beside %g", gradient, best[0],
                   beside[0]);
     erg_graph_free(s->graph);
@@ -206,7 +206,7 @@ START_TEST(shortcut_finds_the_ratio_to_the_noise) {
     erg_tensor_fill(erg_value(s->params[2]), true_log_z() - s->noise.log_z);
     expect(s, shortcut(s), 1.5, sums);
     for (int i = 1; i < NUMBERS; i++)
-        ck_assert_double_eq_tol(sums[i], 0, 1e-6);
+        ck_assert_double_eq_tol(sums[i], 0, 1e-5);
     erg_graph_free(s->graph);
 }
 END_TEST

@@ -303,6 +303,53 @@ START_TEST(stein_kernel_has_no_mean) {
 }
 END_TEST
 
+/* Over both samples of N(-1/4, 1/2): the discrepancy, [0], and its gradient by a and b. */
+static void stein_over_pairs(double a, double b, erg_stein_options options, double sums[3]) {
+    enum { SIDE = 40 };
+    erg_graph *g = erg_graph_new(0);
+    tilted t = {number_param(g, "a", a), number_param(g, "b", b)};
+    erg_node *pair = input_of(g, ERG_SHAPE(2, 1), NULL);
+    erg_node *loss = erg_stein_discrepancy((erg_energy){tilted_energy, &t}, pair, options);
+    erg_node *outputs[] = {loss, erg_gradient(loss, t.a), erg_gradient(loss, t.b)};
+    erg_plan *plan = erg_compile(outputs, 3);
+    ck_assert_msg(plan != NULL, "%s", erg_error_message());
+    double total = 0;
+    memset(sums, 0, 3 * sizeof *sums);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        double weight = 1;
+        for (int k = 0; k < 2; k++) {
+            double place = -0.25 + 0.25 * ((k ? i / SIDE : i % SIDE) - SIDE / 2);
+            erg_tensor_set(erg_value(pair), k, place);
+            weight *= exp(-place * place - 0.5 * place);
+        }
+        erg_run(plan);
+        total += weight;
+        for (int k = 0; k < 3; k++)
+            sums[k] += weight * erg_tensor_get(erg_output(plan, k), 0);
+    }
+    for (int k = 0; k < 3; k++)
+        sums[k] /= total;
+    erg_plan_free(plan);
+    erg_graph_free(g);
+}
+
+/* Least, and 0, at the density of the data. */
+START_TEST(stein_discrepancy_finds_the_gaussian) {
+    const double beside[][2] = {{1.7, 0.5}, {2.3, 0.5}, {2, 0.3}, {2, 0.7}};
+    const erg_stein_options options = {.kernel = (erg_kernel)_i};
+    double sums[3];
+    stein_over_pairs(2, 0.5, options, sums);
+    for (int k = 0; k < 3; k++)
+        ck_assert_double_eq_tol(sums[k], 0, 1e-7);
+    for (int i = 0; i < COUNT(beside); i++) {
+        int by = beside[i][0] == 2 ? 2 : 1;
+        stein_over_pairs(beside[i][0], beside[i][1], options, sums);
+        ck_assert_double_gt(sums[0], 1e-3);
+        ck_assert_double_gt(sums[by] * (beside[i][by - 1] - (by == 1 ? 2 : 0.5)), 1e-3);
+    }
+}
+END_TEST
+
 /* In two dimensions u = [s s' + s d/dy + s' d/dx + d/dx d/dy] k, with k differentiated by the graph;
  * biased, with the pairs of one sample, which have k = 1. */
 START_TEST(stein_discrepancy_is_its_definition) {
@@ -377,6 +424,7 @@ int main(void) {
     suite_add_tcase(suite, bounded);
     TCase *stein = tcase_create("stein");
     tcase_add_loop_test(stein, stein_kernel_has_no_mean, 0, 4);
+    tcase_add_loop_test(stein, stein_discrepancy_finds_the_gaussian, 0, 2);
     tcase_add_loop_test(stein, stein_discrepancy_is_its_definition, 0, 2);
     tcase_add_test(stein, bounded_and_stein_refuse_misuse);
     suite_add_tcase(suite, stein);
