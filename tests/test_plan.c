@@ -147,6 +147,32 @@ START_TEST(threads_change_no_bit) {
 }
 END_TEST
 
+/* One value, computed or drawn, may be stored to several leaves. */
+START_TEST(a_value_may_be_stored_often) {
+    for (int runs = 1; runs <= 3; runs++) {
+        erg_graph *g = erg_graph_new(0);
+        erg_node *x = erg_input(g, NULL, F64, ERG_SHAPE(300, 2)), *leaves[3], *effects[4];
+        erg_node *drawn = erg_normal(g, F64, ERG_SHAPE(300, 2)), *value = erg_add(x, drawn);
+        for (int k = 0; k < 3; k++) {
+            leaves[k] = erg_state(g, NULL, F64, ERG_SHAPE(300, 2));
+            effects[k] = erg_assign(leaves[k], k < 2 ? value : drawn);
+        }
+        effects[3] = erg_assign(x, value);
+        erg_plan *plan = erg_compile(effects, 4);
+        ck_assert_ptr_nonnull(plan);
+        erg_run_n(plan, runs);
+        size_t bytes = 600 * sizeof(double);
+        ck_assert_mem_eq(erg_value(leaves[0])->data, erg_value(x)->data, bytes);
+        ck_assert_mem_eq(erg_value(leaves[1])->data, erg_value(x)->data, bytes);
+        ck_assert_double_ne(erg_tensor_get(erg_value(x), 599), 0);
+        if (runs == 1)
+            ck_assert_mem_eq(erg_value(leaves[2])->data, erg_value(x)->data, bytes);
+        erg_plan_free(plan);
+        erg_graph_free(g);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- operations */
 
 static bool seen[ERG_OP_COUNT];
@@ -219,6 +245,7 @@ int main(void) {
     tcase_set_timeout(bits, 240);
     tcase_add_test(bits, these_passes_change_no_bit);
     tcase_add_test(bits, threads_change_no_bit);
+    tcase_add_test(bits, a_value_may_be_stored_often);
     suite_add_tcase(suite, bits);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

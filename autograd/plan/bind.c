@@ -140,7 +140,7 @@ static void bind_results(const binding *b) {
     for (int k = 0; k < program->n_effects; k++) {
         const erg_effect *effect = &program->effects[k];
         const erg_node *root = program->graph->nodes[b->schedule->root[effect->value->id]];
-        if (b->schedule->stores[root->id])
+        if (b->schedule->stores[root->id] == effect->leaf)
             continue;
         size_t bytes = (size_t)erg_tensor_size(effect->leaf) * erg_dtype_size(effect->leaf->dtype);
         plan->stores[plan->n_stores++] =
