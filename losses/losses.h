@@ -406,7 +406,7 @@ ERG_API erg_node *erg_energy_discrepancy(erg_energy energy, erg_node *data,
  *     mean exp((E(x) - E(y)) / 2),
  * which for sigma -> 0 is 1 + sigma^2 / 4 times score matching. Leaves Z open. */
 ERG_API erg_node *erg_minimum_probability_flow(erg_energy energy, erg_node *data,
-                                       erg_perturbation perturbation);
+                                               erg_perturbation perturbation);
 
 /* ------------------------------------------------------------------------------- discrete data
  *

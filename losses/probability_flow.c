@@ -14,7 +14,8 @@ static erg_node *flow(erg_node *drops) {
     return erg_exp(erg_mul_scalar(drops, 0.5));
 }
 
-erg_node *erg_minimum_probability_flow(erg_energy energy, erg_node *data, erg_perturbation perturbation) {
+erg_node *erg_minimum_probability_flow(erg_energy energy, erg_node *data,
+                                       erg_perturbation perturbation) {
     erg_node *moved = erg_perturb("probability_flow", data, perturbation);
     if (!moved)
         return NULL;

@@ -46,11 +46,12 @@ static erg_node *differences(erg_node *m) {
 }
 
 /* u of all pairs, (B, B). */
-static erg_node *stein_kernel(erg_node *x, erg_node *s, erg_stein_kernel kernel, erg_node *bandwidth) {
+static erg_node *stein_kernel(erg_node *x, erg_node *s, erg_stein_kernel kernel,
+                              erg_node *bandwidth) {
     erg_node *inverse_square = erg_reciprocal(erg_square(bandwidth));
     erg_node *r = erg_relu(differences(products(x, x)));
-    radial k = kernel == ERG_STEIN_RBF ? gaussian(r, inverse_square)
-                                             : multiquadric(r, inverse_square);
+    radial k =
+        kernel == ERG_STEIN_RBF ? gaussian(r, inverse_square) : multiquadric(r, inverse_square);
     double d = (double)erg_node_shape(x).dims[1];
     erg_node *drift = erg_add_scalar(differences(products(s, x)), d);
     erg_node *u = erg_sub(erg_mul(products(s, s), k.f), erg_mul_scalar(erg_mul(k.first, drift), 2));

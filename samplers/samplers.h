@@ -658,10 +658,9 @@ ERG_API erg_status erg_autocorrelation_plot(const char *path, const erg_tensor *
  * from the density with these scores, whose Z need not be known; scores[i] = -grad E(x[i]), of x's
  * shape. The estimate without bias may be negative. */
 typedef enum erg_stein_kernel {
-    ERG_STEIN_IMQ =
-        0,         /* (scale^2 + |x - y|^2)^exponent: sees all mass that strays (Gorham & Mackey
+    ERG_STEIN_IMQ = 0, /* (scale^2 + |x - y|^2)^exponent: sees all mass that strays (Gorham & Mackey
                            2017) */
-    ERG_STEIN_RBF /* exp(-|x - y|^2 / (2 scale^2)) */
+    ERG_STEIN_RBF      /* exp(-|x - y|^2 / (2 scale^2)) */
 } erg_stein_kernel;
 typedef struct erg_ksd_options {
     erg_stein_kernel kernel;

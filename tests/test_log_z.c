@@ -345,8 +345,8 @@ START_TEST(ais_brackets_an_rbm) {
     erg_node *x = erg_input(g, "x", ERG_FLOAT32, shape);
     erg_node *fair = erg_bernoulli(erg_full(g, ERG_FLOAT32, shape, 0.5));
     erg_ais_base base = {{nothing, NULL}, fair, (VISIBLE + HIDDEN) * log(2)};
-    erg_ais *ais = erg_ais_new((erg_energy){wide_joint_energy, rbm}, base, x,
-                               (erg_kernel){block_gibbs, rbm});
+    erg_ais *ais =
+        erg_ais_new((erg_energy){wide_joint_energy, rbm}, base, x, (erg_kernel){block_gibbs, rbm});
     erg_ais_result r;
     ck_assert_msg(ais && erg_ais_run(ais, (erg_ais_options){.steps = 1000}, &r) == ERG_OK, "%s",
                   erg_error_message());

@@ -401,7 +401,8 @@ START_TEST(bounded_and_stein_refuse_misuse) {
     REFUSES(g, "bandwidth -1",
             erg_stein_discrepancy(s.energy, s.data, (erg_stein_options){.bandwidth = -1}));
     REFUSES(g, "unknown kernel 5",
-            erg_stein_discrepancy(s.energy, s.data, (erg_stein_options){.kernel = (erg_stein_kernel)5}));
+            erg_stein_discrepancy(s.energy, s.data,
+                                  (erg_stein_options){.kernel = (erg_stein_kernel)5}));
     REFUSES(g, "pairs of samples",
             erg_stein_discrepancy(s.energy, erg_slice(s.data, 0, 0, 1, 1), (erg_stein_options){0}));
     REFUSES(g, "shape ()",
