@@ -517,10 +517,8 @@ ERG_API double erg_ising_torus_log_z(int64_t rows, int64_t columns, double coupl
 
 /* ------------------------------------------------------------------------------- log Z by annealing */
 
-/* Builds one transition that leaves exp(-E_b) invariant, E_b = (1 - b) E_0 + b E: from x, of any
- * shape (B, ...), to a node of its shape. `tempered` is E_b, made of the two energies; beta, a 0-d
- * node of x's dtype, is b > 0, for transitions that are not made of energies, such as Gibbs. */
-
+/* From a base to an energy by way of E_b = (1 - b) E_0 + b E, 0 < b <= 1: transitions are made by an
+ * erg_kernel, whose `tempered` is E_b and whose beta, 0-d, is b. */
 typedef struct erg_ais_base {
     erg_energy energy; /* E_0 */
     erg_node *sample;  /* exact samples of exp(-E_0), of x's shape, new ones at each run */
