@@ -64,7 +64,7 @@ erg_transition erg_hmc(erg_energy energy, erg_node *x, erg_metropolis_options op
         erg_node *u = erg_uniform(erg_node_graph(x), erg_node_dtype(x), chains);
         erg_node *factor =
             erg_add_scalar(erg_mul_scalar(u, 2 * options.jitter), 1 - options.jitter);
-        size = erg_mul(size, erg_chain_column(factor, x));
+        size = erg_mul(size, erg_per_chain(factor, x));
     }
     return trajectory(energy, x, size, options.steps, options);
 }

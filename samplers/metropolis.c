@@ -9,21 +9,7 @@
 /* ------------------------------------------------------------------------------- chain by chain */
 
 erg_node *erg_chain_dot(erg_node *a, erg_node *b) {
-    erg_node *products = erg_mul(a, b);
-    return erg_node_shape(products).ndim > 1 ? erg_sum(erg_flatten(products, 1), ERG_AXES(1), 0)
-                                             : products;
-}
-
-erg_node *erg_chain_column(erg_node *number, erg_node *x) {
-    int64_t dims[ERG_MAX_DIMS] = {erg_node_shape(number).dims[0]};
-    int ndim = erg_node_shape(x).ndim;
-    for (int i = 1; i < ndim; i++)
-        dims[i] = 1;
-    return erg_reshape(number, ndim, dims);
-}
-
-erg_node *erg_chain_choose(erg_node *mask, erg_node *y, erg_node *x) {
-    return erg_where(erg_chain_column(mask, x), y, x);
+    return erg_chain_total(erg_mul(a, b));
 }
 
 erg_node *erg_finite_mask(erg_node *x) {
@@ -69,7 +55,7 @@ erg_transition erg_metropolis_decide(erg_node *x, erg_node *energy_x, erg_node *
         erg_stop_gradient(erg_where(sound, erg_exp(erg_minimum(ratio, zero)), zero));
     erg_node *u = erg_uniform(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(energy_x));
     erg_node *accept = erg_less(u, probability);
-    return (erg_transition){.next = erg_chain_choose(accept, y, x),
+    return (erg_transition){.next = erg_chain_where(accept, y, x),
                             .energy = erg_where(accept, energy_y, energy_x),
                             .acceptance = probability,
                             .not_finite = erg_logical_not(sound)};

@@ -4,14 +4,10 @@
 
 #include <stdbool.h>
 
-#include "samplers.h"
+#include "batch.h"
 
 /* The sum over all axes but the first, of a b: (B). */
 erg_node *erg_chain_dot(erg_node *a, erg_node *b);
-/* A number of each chain, (B), with as many axes as x (B, ...), to meet it. */
-erg_node *erg_chain_column(erg_node *number, erg_node *x);
-/* y for the chains of the mask (B), x for the others. */
-erg_node *erg_chain_choose(erg_node *mask, erg_node *y, erg_node *x);
 /* Mask: neither NaN nor infinite. */
 erg_node *erg_finite_mask(erg_node *x);
 

@@ -183,10 +183,10 @@ typedef struct step {
 
 static step extend(const tree *t, erg_energy energy, erg_node *x, erg_metropolis_options o) {
     erg_node *forward = erg_greater(t->direction, erg_full_like(t->direction, 0));
-    erg_phase end = {.x = erg_chain_choose(forward, t->right_x, t->left_x),
-                     .r = erg_chain_choose(forward, t->right_r, t->left_r),
-                     .slope = erg_chain_choose(forward, t->right_slope, t->left_slope)};
-    erg_node *size = erg_mul(erg_metropolis_step_size(x, o), erg_chain_column(t->direction, x));
+    erg_phase end = {.x = erg_chain_where(forward, t->right_x, t->left_x),
+                     .r = erg_chain_where(forward, t->right_r, t->left_r),
+                     .slope = erg_chain_where(forward, t->right_slope, t->left_slope)};
+    erg_node *size = erg_mul(erg_metropolis_step_size(x, o), erg_per_chain(t->direction, x));
     step s = {.point = erg_leapfrog(energy, o.metric, end, size)};
     if (!s.point.x)
         return s;
@@ -200,7 +200,7 @@ static step extend(const tree *t, erg_energy energy, erg_node *x, erg_metropolis
     s.sum = erg_add(t->new_sum, s.point.r);
     s.weight = log_add(t->new_weight, s.gain);
     erg_node *draw = erg_less(uniform_like(gain), erg_exp(erg_sub(s.gain, s.weight)));
-    s.draw = erg_chain_choose(draw, s.point.x, t->draw);
+    s.draw = erg_chain_where(draw, s.point.x, t->draw);
     s.draw_energy = erg_where(draw, s.point.energy, t->draw_energy);
     s.levels = visit(t, s.point.r, s.sum);
     s.failed = erg_logical_or(s.divergent, s.levels.turned);
@@ -220,16 +220,16 @@ static joint join(const tree *t, const step *s, erg_metropolis_options o) {
     erg_node *zero = erg_full_like(s->gain, 0);
     erg_node *forward = erg_greater(t->direction, zero);
     erg_node *backward = erg_logical_not(forward);
-    j.right = (erg_phase){.x = erg_chain_choose(forward, s->point.x, t->right_x),
-                          .r = erg_chain_choose(forward, s->point.r, t->right_r),
-                          .slope = erg_chain_choose(forward, s->point.slope, t->right_slope)};
-    j.left = (erg_phase){.x = erg_chain_choose(backward, s->point.x, t->left_x),
-                         .r = erg_chain_choose(backward, s->point.r, t->left_r),
-                         .slope = erg_chain_choose(backward, s->point.slope, t->left_slope)};
+    j.right = (erg_phase){.x = erg_chain_where(forward, s->point.x, t->right_x),
+                          .r = erg_chain_where(forward, s->point.r, t->right_r),
+                          .slope = erg_chain_where(forward, s->point.slope, t->right_slope)};
+    j.left = (erg_phase){.x = erg_chain_where(backward, s->point.x, t->left_x),
+                         .r = erg_chain_where(backward, s->point.r, t->left_r),
+                         .slope = erg_chain_where(backward, s->point.slope, t->left_slope)};
     erg_node *log_ratio = erg_minimum(erg_sub(s->weight, t->weight), zero);
     erg_node *accept = erg_less(uniform_like(zero), erg_exp(log_ratio));
     j.moves = erg_logical_and(erg_logical_and(j.joins, accept), t->busy);
-    j.sum = erg_chain_choose(j.joins, erg_add(t->sum, s->sum), t->sum);
+    j.sum = erg_chain_where(j.joins, erg_add(t->sum, s->sum), t->sum);
     j.weight = erg_where(j.joins, log_add(t->weight, s->weight), t->weight);
     erg_node *whole = turned(rows(j.left.r), rows(j.right.r), rows(j.sum));
     erg_node *last = erg_greater_equal(t->size, erg_full_like(zero, exp2(o.max_depth - 1)));
@@ -252,7 +252,7 @@ static erg_node *update(const tree *t, const step *s, const joint *j) {
         erg_assign(t->right_slope, j->right.slope),
         erg_assign(t->sum, j->sum),
         erg_assign(t->weight, j->weight),
-        erg_assign(t->new_sum, erg_chain_choose(j->joins, erg_full_like(s->sum, 0), s->sum)),
+        erg_assign(t->new_sum, erg_chain_where(j->joins, erg_full_like(s->sum, 0), s->sum)),
         erg_assign(t->new_weight, erg_where(j->joins, erg_full_like(zero, NO_WEIGHT), s->weight)),
         erg_assign(t->draw, s->draw),
         erg_assign(t->draw_energy, s->draw_energy),
@@ -289,7 +289,7 @@ erg_transition erg_nuts(erg_energy energy, erg_node *x, erg_metropolis_options o
         return none;
     joint j = join(&t, &s, o);
     return (erg_transition){
-        .next = erg_chain_choose(j.moves, s.draw, x),
+        .next = erg_chain_where(j.moves, s.draw, x),
         .energy = erg_where(j.moves, s.draw_energy, t.energy),
         .acceptance = erg_div(s.accept, s.steps),
         .gradient_norm = t.gradient_norm,

@@ -336,7 +336,7 @@ static void stein_over_pairs(double a, double b, erg_stein_options options, doub
 /* Least, and 0, at the density of the data. */
 START_TEST(stein_discrepancy_finds_the_gaussian) {
     const double beside[][2] = {{1.7, 0.5}, {2.3, 0.5}, {2, 0.3}, {2, 0.7}};
-    const erg_stein_options options = {.kernel = (erg_kernel)_i};
+    const erg_stein_options options = {.kernel = (erg_stein_kernel)_i};
     double sums[3];
     stein_over_pairs(2, 0.5, options, sums);
     for (int k = 0; k < 3; k++)
