@@ -80,6 +80,11 @@ for sampler in $samplers; do
          END { exit !good }' "$work/out" || complain "$sampler: not N(0, 1): $(cat "$work/out")"
 done
 
+# Angles are moved to one turn, where the deviation of exp(cos x) is 1.266.
+samples angles --energy von_mises --sampler random_walk --chains 50 --draws 400 --warmup 200
+awk '$1 == "x[0]" { good = $4 > 1.2 && $4 < 1.33 } END { exit !good }' "$work/out" ||
+    complain "angles: $(cat "$work/out")"
+
 # ---- the same bits
 
 for sampler in nuts parallel_tempering; do

@@ -42,14 +42,14 @@ static erg_status make_sampling(sampling *s, const sample_options *o) {
     return s->chain ? erg_init_normal(s->setting.x, start) : erg_error_status();
 }
 
-/* The statistics are those after it. Angles that have gone round many times have a variance that says
- * nothing of the density: no metric is learnt from them. */
+/* The statistics are those after it. Angles are not adapted to: a step of many turns is accepted as
+ * often as one of half a turn, so that targets may be out of reach, and variances grow for ever. */
 static erg_status warm_up(sampling *s, const sample_options *o) {
-    erg_metric *learnt = o->energy->angles ? NULL : s->setting.metric;
-    if (o->sampler->target > 0 && o->warm_up > 0)
+    if (o->sampler->target > 0 && o->warm_up > 0 && !o->energy->angles)
         return erg_warm_up(s->chain, s->statistics, s->setting.step_size, o->warm_up,
-                           (erg_warm_up_options){
-                               .target = o->sampler->target, .metric = learnt, .progress = stderr});
+                           (erg_warm_up_options){.target = o->sampler->target,
+                                                 .metric = s->setting.metric,
+                                                 .progress = stderr});
     erg_status status = erg_chain_run(s->chain, o->warm_up);
     return status == ERG_OK ? erg_statistics_reset(s->statistics) : status;
 }

@@ -11,7 +11,7 @@ enum { EXIT_RUN = 1, EXIT_USAGE = 2 };
 typedef struct energy_entry {
     const char *name, *help;
     int64_t dimension; /* the only one; 0: any */
-    bool angles;       /* one turn counts: draws are moved to [-pi, pi] */
+    bool angles;       /* one turn counts: draws are moved to [-pi, pi], steps stay */
     erg_energy (*make)(erg_graph *graph, int64_t dimension); /* fn NULL on a mistake */
 } energy_entry;
 
