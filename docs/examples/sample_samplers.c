@@ -28,7 +28,7 @@ static erg_transition make_langevin(sampler_setting s) {
     return (erg_transition){.next = erg_langevin(s.energy, s.x, options)};
 }
 
-/* ------------------------------------------------------------------------------- with a velocity */
+/* -------------------------------------------------------------------------- with a velocity */
 
 /* The velocity starts at 0. */
 static erg_motion motion_of(sampler_setting s) {
@@ -84,8 +84,8 @@ static erg_transition make_parallel_tempering(sampler_setting s) {
                      : (erg_transition){0};
 }
 
-/* The targets are near the best for many dimensions: 0.234 of a random walk (Roberts, Gelman & Gilks
- * 1997), 0.574 of MALA (Roberts & Rosenthal 1998), and Stan's 0.8. */
+/* The targets are near the best for many dimensions: 0.234 of a random walk (Roberts, Gelman &
+ * Gilks 1997), 0.574 of MALA (Roberts & Rosenthal 1998), and Stan's 0.8. */
 const sampler_entry sampler_entries[] = {
     {"random_walk", "Metropolis: Gaussian steps", 1, 0.234, 1, make_random_walk},
     {"mala", "Metropolis-adjusted Langevin", 0.1, 0.574, 1, make_mala},
