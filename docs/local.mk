@@ -16,6 +16,12 @@ noinst_PROGRAMS += %D%/examples/mnist_classifier
     %D%/examples/mnist_classifier.h %D%/examples/mnist_classifier_options.c
 %C%_examples_mnist_classifier_LDADD = liberg.la -lm
 
+noinst_PROGRAMS += %D%/examples/sample
+%C%_examples_sample_SOURCES = %D%/examples/sample.c %D%/examples/sample.h \
+    %D%/examples/sample_energies.c %D%/examples/sample_options.c %D%/examples/sample_report.c \
+    %D%/examples/sample_samplers.c
+%C%_examples_sample_LDADD = liberg.la -lm
+
 EXTRA_DIST += %D%/manual %D%/decisions
 
 # Fits two moons by two losses. The pictures go to demo/ in the source tree, where people look.

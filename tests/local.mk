@@ -78,7 +78,7 @@ test_programs = \
     %D%/test_toy \
     %D%/test_vmath
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
-    %D%/test_fit2d.sh %D%/test_mnist_classifier.sh
+    %D%/test_fit2d.sh %D%/test_mnist_classifier.sh %D%/test_sample.sh
 
 LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 

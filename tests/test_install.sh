@@ -58,7 +58,7 @@ $CC -std=c11 $warnings $compile_flags "$work/user.c" -o "$work/user" $link_flags
 version=$(LD_LIBRARY_PATH=$library_folder "$work/user")
 test "$version" = "$($PKG_CONFIG --modversion erg)" || { echo "erg_version(): $version"; exit 1; }
 
-for example in energy custom_energy derivations fit2d mnist_classifier; do
+for example in energy custom_energy derivations fit2d mnist_classifier sample; do
     echo "$example"
     $CC -std=gnu11 $compile_flags "$srcdir/docs/examples/$example"*.c -o "$work/example" $link_flags -lm
 done
