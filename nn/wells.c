@@ -47,8 +47,8 @@ double erg_double_well_log_z(const erg_double_well *well, int64_t d) {
     return log(2 * step * sum * w.distance) + 0.5 * (double)(d - 1) * log(2 * M_PI);
 }
 
-/* A normal density N(centre, std^2) of u that, times exp(log_factor), lies above exp(-h (u^2 - 1)^2)
- * wherever centre u >= 0. */
+/* exp(log_factor - (u - centre)^2 / (2 std^2)), a multiple of a normal density, lies above
+ * exp(-h (u^2 - 1)^2) wherever centre u >= 0. */
 struct bound {
     double centre, std, log_factor;
 };
@@ -141,8 +141,8 @@ double erg_rings_log_z(const erg_rings *rings) {
     return log(sum);
 }
 
-/* Radii w (q + z), q = R / w, one for each q of (n, 1): z > -q has the density (q + z) exp(-z^2 / 2).
- * It lies below (q + max(z, 0)) exp(-z^2 / 2), a mixture of a normal density, of mass q sqrt(2 pi),
+/* Radii w (q + z), q = R / w, one for each q of (n, 1): z > -q has the density
+ * (q + z) exp(-z^2 / 2). It lies below (q + max(z, 0)) exp(-z^2 / 2), a mixture of a normal density, of mass q sqrt(2 pi),
  * and z exp(-z^2 / 2), z > 0 (Rayleigh), of mass 1. */
 static erg_node *ring_radius(erg_node *q, double width) {
     enum { PROPOSALS = 28 };

@@ -97,7 +97,7 @@ START_TEST(marginals_are_exact) {
 }
 END_TEST
 
-/* Mean and variance of f over n numbers (n, 2) against the expected mean. */
+/* The mean of f over n samples (n, 2) against its expectation, in standard errors. */
 static void check_mean(const char *name, const double *x, int64_t n, double (*f)(const double *x),
                        double expected) {
     double sum = 0, square = 0;
