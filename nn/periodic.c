@@ -53,9 +53,10 @@ double erg_von_mises_log_z(const erg_von_mises *von_mises, int64_t d) {
 
 /* Best & Fisher (1979) propose from the wrapped Cauchy density, of which
  *     p / q ~ exp(k cos t) (r - cos t) ~ c exp(-c), c = k (r - cos t),
- * is greatest at c = 1, and r = (1 + sqrt(1 + 4 k^2)) / 2k makes that least. A proposal is a uniform
- * angle, the tangent of its half times sqrt((r - 1) / (r + 1)). All is written with k (r - 1), which
- * is good to rounding for sharp peaks and for k = 0, where the proposal is uniform and c = 1. */
+ * is at most 1 / e, at c = 1; with r = (1 + sqrt(1 + 4 k^2)) / 2k most are accepted. A proposal is
+ * a uniform angle, the tangent of its half times sqrt((r - 1) / (r + 1)). All is written with
+ * k (r - 1), which is good to rounding for sharp peaks and for k = 0, where the proposal is uniform
+ * and c = 1. */
 erg_node *erg_von_mises_sample(erg_graph *graph, erg_dtype dtype, const erg_von_mises *von_mises,
                                int64_t n, int64_t d) {
     enum { PROPOSALS = 40 };

@@ -142,8 +142,8 @@ double erg_rings_log_z(const erg_rings *rings) {
 }
 
 /* Radii w (q + z), q = R / w, one for each q of (n, 1): z > -q has the density
- * (q + z) exp(-z^2 / 2). It lies below (q + max(z, 0)) exp(-z^2 / 2), a mixture of a normal density, of mass q sqrt(2 pi),
- * and z exp(-z^2 / 2), z > 0 (Rayleigh), of mass 1. */
+ * (q + z) exp(-z^2 / 2). It lies below (q + max(z, 0)) exp(-z^2 / 2), a mixture of a normal
+ * density, of mass q sqrt(2 pi), and z exp(-z^2 / 2), z > 0 (Rayleigh), of mass 1. */
 static erg_node *ring_radius(erg_node *q, double width) {
     enum { PROPOSALS = 28 };
     erg_graph *graph = erg_node_graph(q);
