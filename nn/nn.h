@@ -536,8 +536,9 @@ typedef struct erg_double_well {
 } erg_double_well;
 ERG_API erg_node *erg_double_well_energy(void *self, erg_node *x);
 ERG_API double erg_double_well_log_z(const erg_double_well *well, int64_t d);
-/* By rejection, 60 proposals for each sample: |x_1| / a from N(1, 1 / 2h) or, for low wells, x_1 / a
- * from one N(0, s^2). More than 1/2 are accepted for every h; none with probability < 1e-18. */
+/* By rejection, 60 proposals for each sample: |x_1| / a from N(1, 1 / 2h) or, for low wells,
+ * x_1 / a from a wide N(0, s^2). More than 1/2 are accepted for every h; none with probability
+ * < 1e-18. */
 ERG_API erg_node *erg_double_well_sample(erg_graph *graph, erg_dtype dtype,
                                          const erg_double_well *well, int64_t n, int64_t d);
 
