@@ -44,6 +44,8 @@ libcore_la_SOURCES += \
     %D%/params.c \
     %D%/periodic.c \
     %D%/rbm.c \
+    %D%/rejection.c \
+    %D%/rejection.h \
     %D%/residual.c \
     %D%/rmsprop.c \
     %D%/schedules.c \

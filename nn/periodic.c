@@ -5,6 +5,7 @@
 
 #include "module.h"
 #include "options.h"
+#include "rejection.h"
 
 /* exp(-x) I_k(x) for x >= 0. The trapezium rule is exact to rounding for a periodic function once its
  * points lie closer than the peak at t = 0 is wide, 1 / sqrt(x) (Trefethen & Weideman 2014). */
@@ -48,6 +49,33 @@ double erg_von_mises_log_z(const erg_von_mises *von_mises, int64_t d) {
     if (!check_von_mises(NULL, v))
         return NAN;
     return (double)d * (v.concentration + log(2 * M_PI * scaled_bessel(0, v.concentration)));
+}
+
+/* Best & Fisher (1979) propose from the wrapped Cauchy density, of which
+ *     p / q ~ exp(k cos t) (r - cos t) ~ c exp(-c), c = k (r - cos t),
+ * is at most 1 / e, at c = 1; with r = (1 + sqrt(1 + 4 k^2)) / 2k most are accepted. A proposal is
+ * a uniform angle, the tangent of its half times sqrt((r - 1) / (r + 1)). All is written with
+ * k (r - 1), which is good to rounding for sharp peaks and for k = 0, where the proposal is uniform
+ * and c = 1. */
+erg_node *erg_von_mises_sample(erg_graph *graph, erg_dtype dtype, const erg_von_mises *von_mises,
+                               int64_t n, int64_t d) {
+    enum { PROPOSALS = 40 };
+    erg_von_mises v = von_mises_options(von_mises);
+    if (!check_von_mises(graph, v))
+        return NULL;
+    if (n < 0 || d < 1)
+        return erg_graph_fail(graph, "von_mises_sample: %lld samples of %lld dimensions",
+                              (long long)n, (long long)d);
+    double twice = 2 * v.concentration, least = 0.5 + 0.5 / (hypot(1, twice) + twice);
+    erg_node *u = erg_uniform(graph, dtype, ERG_SHAPE(n, d, PROPOSALS));
+    erg_node *even = erg_mul_scalar(erg_add_scalar(u, -0.5), M_PI);
+    erg_node *sine = erg_mul_scalar(erg_sin(even), sqrt(least / (least + twice)));
+    erg_node *half = erg_atan2(sine, erg_cos(even));
+    erg_node *rise = erg_mul_scalar(erg_square(erg_sin(half)), twice);
+    erg_node *c = erg_add_scalar(rise, least);
+    erg_node *ratio = erg_mul(c, erg_exp(erg_add_scalar(erg_neg(c), 1)));
+    erg_node *angle = erg_rejection(erg_mul_scalar(half, 2), ratio);
+    return erg_add_scalar(angle, v.mean);
 }
 
 /* ------------------------------------------------------------------------------- Rastrigin */

@@ -65,6 +65,7 @@ test_programs = \
     %D%/test_reconstruction \
     %D%/test_recovery \
     %D%/test_regions \
+    %D%/test_rejection \
     %D%/test_replay \
     %D%/test_samplers \
     %D%/test_score_identities \
