@@ -350,8 +350,8 @@ ERG_API erg_node *erg_assign(erg_node *leaf, erg_node *value);
 /* Bundles nodes, so that one output of a plan stands for many: as an output it has the effects of
  * all of them. Its own value is a meaningless int32 0. count >= 1. Has no derivative. */
 ERG_API erg_node *erg_group(erg_node *const *nodes, int count);
-/* The value that a leaf has after a run with these effects (an assign, or a group of them, of groups
- * and so on): the one assigned, or the leaf itself. */
+/* The value that a leaf has after a run with these effects (an assign, or a group of them, of
+ * groups and so on): the one assigned, or the leaf itself. */
 ERG_API erg_node *erg_after(erg_node *effects, erg_node *leaf);
 
 /* ------------------------------------------------------------------------------- derivatives */
@@ -427,8 +427,8 @@ ERG_API erg_status erg_gradcheck(erg_node *y, erg_node *const *xs, int n,
  *   small-tiles  cuts the batch into tiles of 8 rows; results are the same */
 
 /* A plan that computes count >= 1 nodes. NULL if the graph holds an error or memory is short. The
- * caller frees it. Compiling leaves the graph as it is. The plan has memory for erg_threads() threads
- * as that is now; with more threads later it uses no more. */
+ * caller frees it. Compiling leaves the graph as it is. The plan has memory for erg_threads()
+ * threads as that is now; with more threads later it uses no more. */
 ERG_API erg_plan *erg_compile(erg_node *const *outputs, int count);
 ERG_API void erg_plan_free(erg_plan *plan);
 /* Runs once, or n times. Allocates nothing and cannot fail. */

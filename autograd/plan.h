@@ -126,8 +126,8 @@ bool erg_debug(const char *word);
 void erg_debug_warn(void);
 void erg_plan_print(const erg_plan *plan);
 void erg_plan_print_times(const erg_plan *plan);
-/* Around work on a step: the time before, and then what is to be noted; `results` were computed, with
- * so many rows if that is not 0, and `last` tells that the run's work on this step is done. */
+/* Around work on a step: the time before, and then what is to be noted; `results` were computed,
+ * with so many rows if that is not 0, and `last` tells that the run's work on this step is done. */
 double erg_watch_begin(void);
 void erg_watch_end(erg_plan *plan, erg_step *step, double start, void *const *results, int64_t rows,
                    uint64_t run, bool last);

@@ -1,6 +1,6 @@
-/* parts.c: sums over samples, and derivatives that pass only where a loss wants them. A sampler
- * that is trained (a last transition, a generator) feels the energy through its samples x alone, so
- * the derivative by the energy's params must be cut, yet that by x kept:
+/* parts.c: the contrast of energies, and derivatives that pass only where a loss wants them. A
+ * sampler that is trained (a last transition, a generator) feels the energy through its samples x
+ * alone, so the derivative by the energy's params must be cut, yet that by x kept:
  *
  *     [E(x)] + [dE/dx] (x - [x]),   where [ ] stops derivatives,
  *
@@ -23,16 +23,9 @@ erg_node *erg_contrast(const char *loss, erg_node *low, erg_node *high, double p
     return erg_add(contrast, erg_mul_scalar(size, penalty));
 }
 
-erg_node *erg_sample_sum(erg_node *x) {
-    int axes[ERG_MAX_DIMS], ndim = erg_node_shape(x).ndim;
-    for (int i = 1; i < ndim; i++)
-        axes[i - 1] = i;
-    return ndim > 1 ? erg_sum(x, erg_axes_make(ndim - 1, axes), 0) : x;
-}
-
 erg_node *erg_pull(erg_node *x, erg_node *direction) {
     erg_node *move = erg_sub(x, erg_stop_gradient(x));
-    return erg_sample_sum(erg_mul(erg_stop_gradient(direction), move));
+    return erg_samples_dot(erg_stop_gradient(direction), move);
 }
 
 erg_node *erg_energy_held(erg_energy energy, erg_node *x) {

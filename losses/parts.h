@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "losses.h"
+#include "samples.h"
 
 /* The option, or its default if it is zero (but not ERG_ZERO). */
 static inline double erg_loss_option(double option, double fallback) {
@@ -14,9 +14,6 @@ static inline double erg_loss_option(double option, double fallback) {
 
 /* mean(low) - mean(high) + penalty (mean(low^2) + mean(high^2)) of energies (B) and (C). */
 erg_node *erg_contrast(const char *loss, erg_node *low, erg_node *high, double penalty);
-
-/* The sum over all axes but the first: (B, ...) -> (B). */
-erg_node *erg_sample_sum(erg_node *x);
 
 /* Zeros (B) whose derivative by x is direction, both (B, ...): how a derivative that was computed
  * elsewhere, and is not to be differentiated again, enters a loss. */

@@ -39,5 +39,5 @@ erg_node *erg_reconstruction_loss(erg_energy energy, erg_node *corrupted, erg_no
     if (from.ndim > 0 && from.dims[0] == 0)
         return erg_graph_fail(erg_node_graph(clean), "reconstruction_loss: an empty batch");
     erg_node *miss = erg_sub(erg_reconstruct(energy, corrupted, options), clean);
-    return erg_mul_scalar(erg_mean(erg_sample_sum(erg_square(miss)), ERG_ALL, 0), 0.5);
+    return erg_mul_scalar(erg_mean(erg_samples_sum(erg_square(miss)), ERG_ALL, 0), 0.5);
 }

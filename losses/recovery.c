@@ -20,7 +20,7 @@ static erg_node *conditional_energy(void *self, erg_node *x) {
                               erg_shape_text(erg_node_shape(x), a),
                               erg_shape_text(erg_node_shape(r->noisy), b));
     erg_node *e = erg_energy_apply(r->energy, x);
-    erg_node *square = erg_sample_sum(erg_square(erg_sub(x, r->noisy)));
+    erg_node *square = erg_samples_sum(erg_square(erg_sub(x, r->noisy)));
     erg_node *precision = erg_reciprocal(erg_mul_scalar(erg_square(r->sigma), 2));
     return erg_add(e, erg_mul(square, precision));
 }

@@ -6,8 +6,12 @@ erg_node *erg_samples_flat(erg_node *x) {
     return erg_node_shape(x).ndim == 1 ? erg_unsqueeze(x, 1) : erg_flatten(x, 1);
 }
 
+erg_node *erg_samples_sum(erg_node *x) {
+    return erg_sum(erg_samples_flat(x), ERG_AXES(1), 0);
+}
+
 erg_node *erg_samples_dot(erg_node *a, erg_node *b) {
-    return erg_sum(erg_samples_flat(erg_mul(a, b)), ERG_AXES(1), 0);
+    return erg_samples_sum(erg_mul(a, b));
 }
 
 erg_node *erg_samples_half_square(erg_node *x) {

@@ -7,7 +7,8 @@
 
 /* (B, ...) -> (B, D). */
 erg_node *erg_samples_flat(erg_node *x);
-/* sum_i a_i b_i of each sample, (B). */
+/* The sum of each sample's elements, (B, ...) -> (B), and sum_i a_i b_i of each. */
+erg_node *erg_samples_sum(erg_node *x);
 erg_node *erg_samples_dot(erg_node *a, erg_node *b);
 /* 1/2 |x|^2: summed over each sample, averaged over the batch, (). */
 erg_node *erg_samples_half_square(erg_node *x);

@@ -1,8 +1,8 @@
 /* lower_chain.c: steps that compute element i of their results from elements i of operands: a chain
  * of elementwise nodes, and of random ones, whose elements depend on nothing but i.
  *
- * Each node becomes an instruction. Of two sums, differences or products in a row, of which the first
- * is needed by the second alone, one instruction does both. */
+ * Each node becomes an instruction. Of two sums, differences or products in a row, of which the
+ * first is needed by the second alone, one instruction does both. */
 #include "chain_code.h"
 #include "lower.h"
 

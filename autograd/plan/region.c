@@ -1,7 +1,7 @@
 /* region.c: the order of steps: which of them can go row by row together.
  *
- * Each step gets a level: even if its rows mix, odd if they do not. A step that keeps rows apart can
- * share a level with those whose rows it reads one by one; whatever else a step reads must be
+ * Each step gets a level: even if its rows mix, odd if they do not. A step that keeps rows apart
+ * can share a level with those whose rows it reads one by one; whatever else a step reads must be
  * complete, so its level is a higher one. Sorted by level, steps of an even level are a phase that
  * goes step by step, and steps of an odd level with the same number of rows are a region. */
 #include <limits.h>
@@ -69,8 +69,8 @@ static void find_same(const erg_schedule *s, const erg_program *program, bool *s
     }
 }
 
-/* Places in the order of ids; a node's `phase` is its place for now. What is wanted whole and can be
- * done before all regions, such as another layout of a weight, is none of a region's. */
+/* Places in the order of ids; a node's `phase` is its place for now. What is wanted whole and can
+ * be done before all regions, such as another layout of a weight, is none of a region's. */
 static void find_levels(const erg_schedule *s, const erg_graph *graph, const bool *whole,
                         const bool *same, place *places) {
     int count = 0;
@@ -96,8 +96,8 @@ static void find_levels(const erg_schedule *s, const erg_graph *graph, const boo
     }
 }
 
-/* Elementwise nodes that read leaves, each other, and what is much smaller than they are, as the rows
- * and columns of an outer product: to keep what they read costs little or nothing. */
+/* Elementwise nodes that read leaves, each other, and what is much smaller than they are, as the
+ * rows and columns of an outer product: to keep what they read costs little or nothing. */
 static void find_free(const erg_schedule *s, const erg_graph *graph, bool *is_free) {
     for (int id = 0; id < graph->count; id++) {
         const erg_node *node = graph->nodes[id];

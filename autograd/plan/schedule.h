@@ -40,10 +40,10 @@ typedef struct erg_schedule {
     size_t arena, tile_arena; /* bytes */
 } erg_schedule;
 
-/* How an elementwise node reads an operand. Row r of the result's elements, e to a row, is computed from
- * elements r * row + i * step of the source, i = 0 .. e - 1: an array of the result's shape has
- * row = e, step = 1; one number row = step = 0; one row for all rows row = 0, step = 1; one number
- * for each row row = 1, step = 0. So a broadcast need not be a step of its own. */
+/* How an elementwise node reads an operand. Row r of the result's elements, e to a row, is computed
+ * from elements r * row + i * step of the source, i = 0 .. e - 1: an array of the result's shape
+ * has row = e, step = 1; one number row = step = 0; one row for all rows row = 0, step = 1; one
+ * number for each row row = 1, step = 0. So a broadcast need not be a step of its own. */
 typedef struct erg_view {
     const erg_node *source;
     int64_t row;
@@ -59,9 +59,9 @@ bool erg_is_turned_weight(const erg_node *node, const erg_node *x);
 
 /* ---- rows.c */
 
-/* Elements of operand k's source that one row of the batch needs, if the step's result has a row for
- * each: row b reads elements b * n .. (b + 1) * n - 1 of the source. 0: all rows read the same; -1:
- * the rows cannot be kept apart. */
+/* Elements of operand k's source that one row of the batch needs, if the step's result has a row
+ * for each: row b reads elements b * n .. (b + 1) * n - 1 of the source. 0: all rows read the same;
+ * -1: the rows cannot be kept apart. */
 int64_t erg_operand_row(const erg_node *node, int k);
 /* The size of the result's leading axis, if its rows can be computed one by one; else 0. */
 int64_t erg_row_count(const erg_node *node);
@@ -80,8 +80,8 @@ bool erg_schedule_levels(erg_schedule *schedule, const erg_graph *graph);
 bool erg_schedule_stores(erg_schedule *schedule, const erg_program *program);
 /* Offsets in the arena, and how many rows are a tile. `steps` are the prepared ones, in order. */
 bool erg_schedule_memory(erg_schedule *schedule, const erg_graph *graph, const erg_step *steps);
-/* Sets a region's tile and grain, if a row takes so many bytes; a region that is not worth it becomes
- * a phase without rows. */
+/* Sets a region's tile and grain, if a row takes so many bytes; a region that is not worth it
+ * becomes a phase without rows. */
 void erg_choose_tile(const erg_schedule *schedule, erg_phase *region, size_t bytes_to_a_row,
                      const erg_step *steps);
 /* True if a run's last phase can be repeated tile by tile (see erg_plan). */
