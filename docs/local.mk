@@ -11,9 +11,12 @@ noinst_PROGRAMS += %D%/examples/energy %D%/examples/custom_energy %D%/examples/d
 %C%_examples_custom_energy_LDADD = liberg.la -lm
 %C%_examples_derivations_LDADD = liberg.la -lm
 
+# What the programs about handwritten digits share.
+digits = %D%/examples/digits.c %D%/examples/digits.h
+
 noinst_PROGRAMS += %D%/examples/mnist_classifier
 %C%_examples_mnist_classifier_SOURCES = %D%/examples/mnist_classifier.c \
-    %D%/examples/mnist_classifier.h %D%/examples/mnist_classifier_options.c
+    %D%/examples/mnist_classifier.h %D%/examples/mnist_classifier_options.c $(digits)
 %C%_examples_mnist_classifier_LDADD = liberg.la -lm
 
 noinst_PROGRAMS += %D%/examples/sample

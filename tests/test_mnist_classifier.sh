@@ -7,34 +7,7 @@ set -u
 program=${MNIST_CLASSIFIER:-docs/examples/mnist_classifier}
 . "$srcdir/tests/programs.sh"
 
-# An IDX file of bytes: its sizes, each below 256, then lines of escapes from the standard input.
-write_idx() {
-    path=$1
-    shift
-    {
-        printf "\\000\\000\\010\\00$#"
-        for size; do
-            printf "\\000\\000\\000\\$(printf %03o "$size")"
-        done
-        while read -r line; do
-            printf '%b' "$line"
-        done
-    } >"$path"
-}
-
-# Number i shows digit i mod 10, as bright as i says, on a ground that differs, too.
-awk 'BEGIN {
-    for (i = 0; i < 120; i++) {
-        digit = i % 10
-        for (p = 0; p < 144; p++) {
-            block = int(p / 36) * 4 + int(p % 12 / 3)
-            printf "\\0%03o", block == digit ? 120 + i : i * p % 50
-        }
-        print ""
-    }
-}' | write_idx "$work/toy-images-idx3-ubyte" 120 12 12
-awk 'BEGIN { for (i = 0; i < 120; i++) printf "\\0%03o\n", i % 10 }' |
-    write_idx "$work/toy-labels-idx1-ubyte" 120
+make_digits toy 120
 
 # ---- mistakes
 

@@ -2,18 +2,15 @@
  * MNIST to weights for PyTorch. It minimises the cross-entropy
  *     -mean log p(y | x),   p(y | x) = softmax(logits(x))[y],
  * by AdamW with a learning rate that halves with every pass over the data. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "digits.h"
 #include "mnist_classifier.h"
 
 /* ------------------------------------------------------------------------------- the network */
-
-enum { CLASSES = 10 };
 
 typedef struct network {
     erg_convolution *conv1, *conv2;
@@ -31,7 +28,7 @@ static network make_network(erg_graph *g, int64_t height, int64_t width, double 
         .conv2 = erg_convolution_new(g, "conv2", 16, 32, same_size),
         .linear1 = erg_linear_new(g, "linear1", 32 * (height / 4) * (width / 4), 128,
                                   (erg_linear_options){0}),
-        .linear2 = erg_linear_new(g, "linear2", 128, CLASSES, (erg_linear_options){0}),
+        .linear2 = erg_linear_new(g, "linear2", 128, DIGITS_CLASSES, (erg_linear_options){0}),
         .training = erg_input(g, "training", ERG_FLOAT32, ERG_SCALAR),
         .dropout = dropout,
     };
@@ -42,72 +39,12 @@ static erg_node *convolve(const erg_convolution *layer, erg_node *x) {
     return erg_max_pool2d(erg_relu(erg_convolution_apply(layer, x)), halve);
 }
 
-/* Bytes (B, H, W) -> logits (B, CLASSES). */
+/* Bytes (B, H, W) -> logits (B, DIGITS_CLASSES). */
 static erg_node *logits_of(const network *net, erg_node *images) {
     erg_node *grey = erg_mul_scalar(erg_cast(images, ERG_FLOAT32), 1 / 255.0);
     erg_node *x = convolve(net->conv2, convolve(net->conv1, erg_unsqueeze(grey, 1)));
     x = erg_relu(erg_linear_apply(net->linear1, erg_flatten(x, 1)));
     return erg_linear_apply(net->linear2, erg_dropout(x, net->dropout, net->training));
-}
-
-/* ------------------------------------------------------------------------------- data */
-
-typedef struct digits {
-    erg_tensor *images, *labels; /* int32: (N, H, W) and (N) */
-} digits;
-
-static void free_digits(digits *d) {
-    erg_tensor_free(d->images);
-    erg_tensor_free(d->labels);
-}
-
-/* DIR/NAME-KIND-ubyte, or the same with .gz */
-static erg_tensor *read_file(const classifier_options *o, const char *kind) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s-%s-ubyte", o->data, o->files, kind);
-    if (access(path, R_OK) != 0)
-        snprintf(path, sizeof path, "%s/%s-%s-ubyte.gz", o->data, o->files, kind);
-    return erg_idx_read(path);
-}
-
-static erg_status check_digits(const digits *d, const classifier_options *o) {
-    const erg_shape *images = &d->images->shape, *labels = &d->labels->shape;
-    if (images->ndim != 3 || labels->ndim != 1 || images->dims[0] != labels->dims[0])
-        return erg_fail(ERG_ERROR_FORMAT, "images and labels of different number");
-    if (images->dims[0] < (int64_t)(o->held_out + o->batch) || images->dims[1] < 4 ||
-        images->dims[2] < 4)
-        return erg_fail(ERG_ERROR_FORMAT, "%lld images of %lld x %lld are too few or too small",
-                        (long long)images->dims[0], (long long)images->dims[1],
-                        (long long)images->dims[2]);
-    for (int64_t i = 0; i < labels->dims[0]; i++)
-        if (!(erg_tensor_get(d->labels, i) >= 0 && erg_tensor_get(d->labels, i) < CLASSES))
-            return erg_fail(ERG_ERROR_FORMAT, "label %lld is %g", (long long)i,
-                            erg_tensor_get(d->labels, i));
-    return ERG_OK;
-}
-
-/* Rows first, first + 1, ..., as a tensor of its own. */
-static erg_tensor *rows_of(const erg_tensor *all, int64_t first, int64_t count) {
-    erg_shape shape = all->shape;
-    int64_t row = erg_tensor_size(all) / shape.dims[0];
-    shape.dims[0] = count;
-    return erg_tensor_from(ERG_INT32, shape, (const int32_t *)all->data + first * row);
-}
-
-static erg_status read_digits(const classifier_options *o, digits *train, digits *held_out) {
-    digits all = {read_file(o, "images-idx3"), NULL};
-    all.labels = all.images ? read_file(o, "labels-idx1") : NULL;
-    erg_status status = all.labels ? check_digits(&all, o) : erg_error_status();
-    if (status == ERG_OK) {
-        int64_t n = all.images->shape.dims[0], last = (int64_t)o->held_out;
-        *train = (digits){rows_of(all.images, 0, n - last), rows_of(all.labels, 0, n - last)};
-        *held_out =
-            (digits){rows_of(all.images, n - last, last), rows_of(all.labels, n - last, last)};
-        if (!train->images || !train->labels || !held_out->images || !held_out->labels)
-            status = erg_error_status();
-    }
-    free_digits(&all);
-    return status;
 }
 
 /* ------------------------------------------------------------------------------- training */
@@ -257,7 +194,11 @@ int main(int argc, char **argv) {
     classifier classifier = {0};
     erg_status status = options.threads > 0 ? erg_set_threads((int)options.threads) : ERG_OK;
     if (status == ERG_OK)
-        status = read_digits(&options, &train, &held_out);
+        status = digits_read((digits_source){.folder = options.data,
+                                             .files = options.files,
+                                             .held_out = (int64_t)options.held_out,
+                                             .batch = (int64_t)options.batch},
+                             &train, &held_out);
     if (status == ERG_OK)
         status = make_classifier(&classifier, &options, &train, &held_out);
     if (status == ERG_OK)
@@ -265,7 +206,7 @@ int main(int argc, char **argv) {
     if (status != ERG_OK)
         fprintf(stderr, "mnist_classifier: %s\n", erg_error_message());
     free_classifier(&classifier);
-    free_digits(&train);
-    free_digits(&held_out);
+    digits_free(&train);
+    digits_free(&held_out);
     return status == ERG_OK ? 0 : EXIT_DATA;
 }
