@@ -13,12 +13,12 @@ libcore_la_SOURCES += \
     %D%/entropy.c \
     %D%/fast_weights.c \
     %D%/finite_difference.c \
-    %D%/flips.c \
-    %D%/flips.h \
     %D%/flow_contrastive.c \
     %D%/generator.c \
     %D%/improved_contrastive.c \
     %D%/jem.c \
+    %D%/neighbours.c \
+    %D%/neighbours.h \
     %D%/noise_contrastive.c \
     %D%/noise_levels.c \
     %D%/parts.c \

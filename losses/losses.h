@@ -410,27 +410,28 @@ ERG_API erg_node *erg_minimum_probability_flow(erg_energy energy, erg_node *data
 
 /* ------------------------------------------------------------------------------- discrete data
  *
- * Data (B, ...) of two values, D elements a sample; y_i is x with element i flipped, whose energies
- * are found as one batch of D B samples. Z stays open. Order 0. */
+ * Data of S sites with K states each, in the shapes of the samplers of discrete states: bits or spins
+ * (B, sites...), K = 2, or one-hot vectors (B, sites..., K). What the data hold is not checked when a
+ * plan runs. The neighbours y of x differ from it in one site: S (K - 1) of them, whose energies are
+ * found as one batch of S (K - 1) B samples. Z stays open. Order 0. */
 
-typedef struct erg_binary {
-    double low, high; /* default 0 and 1; for spins -1 and 1 */
-} erg_binary;
-/* Pseudo-likelihood (Besag 1975): mean sum_i -log p(x_i | others), softplus(E(x) - E(y_i)) each. */
-ERG_API erg_node *erg_pseudo_likelihood(erg_energy energy, erg_node *data, erg_binary values);
-/* Ratio matching (Hyvarinen 2007): mean sum_i sigmoid(E(x) - E(y_i))^2. */
-ERG_API erg_node *erg_ratio_matching(erg_energy energy, erg_node *data, erg_binary values);
-/* Concrete score matching (Meng et al. 2022): mean sum_i (r_i^2 - 2 / r_i), r_i = exp(E(x) - E(y_i)),
- * which is the mean squared error of p(y_i) / p(x) plus a constant. Weighs improbable samples heavily:
- * the energy should be bounded. */
-ERG_API erg_node *erg_concrete_score_matching(erg_energy energy, erg_node *data, erg_binary values);
-/* Minimum probability flow: mean sum_i exp((E(x) - E(y_i)) / 2). */
-ERG_API erg_node *erg_binary_probability_flow(erg_energy energy, erg_node *data, erg_binary values);
-/* Composite likelihood (Lindsay 1988): mean of the sum over all D - m + 1 runs of m elements of
- * -log p(x_block | others), each by all 2^m settings of the block: (D - m + 1) 2^m B energies. */
+/* Pseudo-likelihood (Besag 1975): mean sum_i -log p(x_i | others) over the sites i, each term
+ * log(1 + sum exp(E(x) - E(y))) over the K - 1 neighbours that differ in that site. */
+ERG_API erg_node *erg_pseudo_likelihood(erg_energy energy, erg_node *data, erg_sites sites);
+/* Ratio matching (Hyvarinen 2007, for bits): mean sum_y sigmoid(E(x) - E(y))^2. */
+ERG_API erg_node *erg_ratio_matching(erg_energy energy, erg_node *data, erg_sites sites);
+/* Concrete score matching (Meng et al. 2022): mean sum_y (r^2 - 2 / r), r = exp(E(x) - E(y)), which is
+ * the mean squared error of p(y) / p(x) plus a constant. Weighs improbable samples heavily: the energy
+ * should be bounded. */
+ERG_API erg_node *erg_concrete_score_matching(erg_energy energy, erg_node *data, erg_sites sites);
+/* Minimum probability flow: mean sum_y exp((E(x) - E(y)) / 2). */
+ERG_API erg_node *erg_discrete_probability_flow(erg_energy energy, erg_node *data, erg_sites sites);
+/* Composite likelihood (Lindsay 1988): mean of the sum over all S - m + 1 runs of m sites, in row-major
+ * order, of -log p(x_block | others), each by all K^m settings of the block: (S - m + 1) K^m B
+ * energies. */
 typedef struct erg_composite_options {
-    erg_binary values;
-    int64_t block; /* m, at most D and 16; default 2 */
+    erg_sites sites; /* default bits */
+    int64_t block;   /* m, at most S, with K^m <= 2^16; default 2 */
 } erg_composite_options;
 ERG_API erg_node *erg_composite_likelihood(erg_energy energy, erg_node *data,
                                            erg_composite_options options);

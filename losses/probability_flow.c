@@ -5,8 +5,8 @@
  *     mean_x sum_y exp((E(x) - E(y)) / 2),
  *
  * is least where the model fits. With y = x + sigma n and small sigma it is 1 + sigma^2 / 4 times
- * exact score matching; for binary data the neighbours differ in one place. */
-#include "flips.h"
+ * exact score matching; of discrete data the neighbours differ in one site. */
+#include "neighbours.h"
 #include "projections.h"
 #include "samples.h"
 
@@ -25,6 +25,6 @@ erg_node *erg_minimum_probability_flow(erg_energy energy, erg_node *data,
     return erg_mean(flow(drops), ERG_ALL, 0);
 }
 
-erg_node *erg_binary_probability_flow(erg_energy energy, erg_node *data, erg_binary values) {
-    return erg_flips_loss("binary_probability_flow", energy, data, values, flow);
+erg_node *erg_discrete_probability_flow(erg_energy energy, erg_node *data, erg_sites sites) {
+    return erg_neighbours_loss("discrete_probability_flow", energy, data, sites, flow);
 }

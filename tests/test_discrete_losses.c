@@ -1,81 +1,134 @@
-/* test_discrete_losses.c: losses for binary data on an Ising model of four spins, by exact
- * expectations over all sixteen states: every loss recovers the couplings and fields; losses with one
- * mistake do not. */
+/* test_discrete_losses.c: losses for discrete data on pairwise models of four spins, four bits, and
+ * three sites of three states (a Potts model with a coupling of its own for each pair of states), by
+ * exact expectations over all states: every loss recovers couplings and fields; losses with one mistake
+ * do not. */
 #include "modules.h"
-
-enum { D = 4, STATES = 1 << D, COUPLINGS = D * D, NUMBERS = COUPLINGS + D };
 
 /* ------------------------------------------------------------------------------- the model */
 
-/* E(s) = -sum_{i<j} J_ij s_i s_j - sum_i h_i s_i, of which only J above the diagonal is used. */
-typedef struct spins {
-    erg_node *couplings, *fields, *above;
-} spins;
-static erg_node *spin_energy(void *self, erg_node *s) {
-    const spins *m = self;
-    erg_node *pairs = erg_mul(s, erg_matmul(s, erg_mul(m->couplings, m->above)));
-    return erg_neg(erg_sum(erg_add(pairs, erg_mul(s, m->fields)), ERG_AXES(1), 0));
+enum { MOST = 9, COUPLINGS = MOST * MOST, NUMBERS = COUPLINGS + MOST, MOST_STATES = 27 };
+
+typedef struct space {
+    erg_sites kind;
+    int sites, states; /* S, K */
+} space;
+static const space spaces[] = {{ERG_SPINS, 4, 2}, {ERG_BITS, 4, 2}, {ERG_ONE_HOT, 3, 3}};
+
+static int numbers_of(space s) { /* of a site */
+    return s.kind == ERG_ONE_HOT ? s.states : 1;
+}
+static int size_of(space s) { /* of a sample */
+    return s.sites * numbers_of(s);
+}
+static int count_of(space s) {
+    return (int)pow(s.states, s.sites);
+}
+static erg_shape shape_of(space s, int64_t batch) {
+    return s.kind == ERG_ONE_HOT ? ERG_SHAPE(batch, s.sites, s.states) : ERG_SHAPE(batch, s.sites);
 }
 
-/* The true numbers: J, then h. Where J is not used it is 0. */
-static double truth(int i) {
-    if (i >= COUPLINGS)
-        return 0.3 - 0.2 * (i - COUPLINGS);
-    int row = i / D, column = i % D;
-    return row < column ? 0.7 * cos(1 + 2.5 * row + column) : 0;
+/* Element i of state number `state`, whose digits in base K are the states of the sites. */
+static double element(space s, int state, int i) {
+    int digit = state / (int)pow(s.states, i / numbers_of(s)) % s.states;
+    if (s.kind == ERG_ONE_HOT)
+        return digit == i % s.states;
+    return s.kind == ERG_SPINS ? 2 * digit - 1 : digit;
+}
+
+/* Which numbers are free: J_ij of elements i < j of different sites, and h_i; of one-hot vectors none
+ * that belongs to the first state, so that no two sets of numbers are one model. */
+static bool is_free(space s, int i, int j) {
+    bool first = s.kind == ERG_ONE_HOT && (i % s.states == 0 || j % s.states == 0);
+    return !first && i / numbers_of(s) < j / numbers_of(s);
+}
+static bool has_field(space s, int i) {
+    return i < size_of(s) && !(s.kind == ERG_ONE_HOT && i % s.states == 0);
+}
+
+/* The true numbers: J, then h; those that are not free are 0. */
+static double truth(space s, int k) {
+    int i = k / MOST, j = k % MOST;
+    if (k >= COUPLINGS)
+        return has_field(s, k - COUPLINGS) ? 0.3 - 0.2 * (k - COUPLINGS) / numbers_of(s) : 0;
+    bool within = i < size_of(s) && j < size_of(s);
+    return within && is_free(s, i, j) ? 0.7 * cos(1 + 2.5 * i + j) : 0;
+}
+
+/* E(x) = -sum_{i<j} J_ij x_i x_j - sum_i h_i x_i over elements, of which only the free are used. */
+typedef struct pairwise {
+    erg_node *couplings, *fields, *free, *has_field;
+} pairwise;
+static erg_node *pair_energy(void *self, erg_node *x) {
+    const pairwise *m = self;
+    erg_node *flat = erg_flatten(x, 1);
+    erg_node *pairs =
+        erg_mul(flat, erg_matmul(flat, erg_transpose(erg_mul(m->couplings, m->free))));
+    erg_node *fields = erg_mul(flat, erg_mul(m->fields, m->has_field));
+    return erg_neg(erg_sum(erg_add(pairs, fields), ERG_AXES(1), 0));
 }
 
 typedef struct setting {
+    space space;
     erg_graph *graph;
-    spins model;
+    pairwise model;
     erg_energy energy;
-    erg_node *x; /* (1, D), one state */
-    double p[STATES];
+    erg_node *x; /* (1, ...), one state */
+    double p[MOST_STATES];
 } setting;
 
-static double spin(int state, int i) {
-    return state >> i & 1 ? 1 : -1;
-}
-static double true_energy(int state) {
+static double true_energy(space s, int state) {
     double e = 0;
-    for (int i = 0; i < D; i++) {
-        e -= truth(COUPLINGS + i) * spin(state, i);
-        for (int j = i + 1; j < D; j++)
-            e -= truth(i * D + j) * spin(state, i) * spin(state, j);
+    for (int i = 0; i < size_of(s); i++) {
+        e -= truth(s, COUPLINGS + i) * element(s, state, i);
+        for (int j = 0; j < size_of(s); j++)
+            e -= truth(s, i * MOST + j) * element(s, state, i) * element(s, state, j);
     }
     return e;
 }
-static double true_log_z(void) {
+static double true_log_z(space s) {
     double z = 0;
-    for (int state = 0; state < STATES; state++)
-        z += exp(-true_energy(state));
+    for (int state = 0; state < count_of(s); state++)
+        z += exp(-true_energy(s, state));
     return log(z);
 }
 
 static void set_numbers(setting *s, const double *numbers) {
-    memcpy(erg_value(s->model.couplings)->data, numbers, COUPLINGS * sizeof *numbers);
-    memcpy(erg_value(s->model.fields)->data, numbers + COUPLINGS, D * sizeof *numbers);
+    int d = size_of(s->space);
+    for (int i = 0; i < d; i++) {
+        erg_tensor_set(erg_value(s->model.fields), i, numbers[COUPLINGS + i]);
+        for (int j = 0; j < d; j++)
+            erg_tensor_set(erg_value(s->model.couplings), i * d + j, numbers[i * MOST + j]);
+    }
 }
 static void set_truth(setting *s) {
     double numbers[NUMBERS];
-    for (int i = 0; i < NUMBERS; i++)
-        numbers[i] = truth(i);
+    for (int k = 0; k < NUMBERS; k++)
+        numbers[k] = truth(s->space, k);
     set_numbers(s, numbers);
 }
+static void set_state(setting *s, int state) {
+    for (int i = 0; i < size_of(s->space); i++)
+        erg_tensor_set(erg_value(s->x), i, element(s->space, state, i));
+}
 
-static setting *new_setting(void) {
+static setting *new_setting(space space) {
     erg_graph *g = erg_graph_new(0);
     setting *s = erg_graph_alloc(g, sizeof *s);
+    int d = size_of(space);
+    s->space = space;
     s->graph = g;
-    s->model.couplings = erg_param(g, "couplings", ERG_FLOAT64, ERG_SHAPE(D, D));
-    s->model.fields = erg_param(g, "fields", ERG_FLOAT64, ERG_SHAPE(D));
-    s->model.above = input_of(g, ERG_SHAPE(D, D), NULL);
-    for (int i = 0; i < COUPLINGS; i++)
-        erg_tensor_set(erg_value(s->model.above), i, i / D < i % D);
-    s->energy = (erg_energy){spin_energy, &s->model};
-    s->x = input_of(g, ERG_SHAPE(1, D), NULL);
-    for (int state = 0; state < STATES; state++)
-        s->p[state] = exp(-true_energy(state) - true_log_z());
+    s->model.couplings = erg_param(g, "couplings", ERG_FLOAT64, ERG_SHAPE(d, d));
+    s->model.fields = erg_param(g, "fields", ERG_FLOAT64, ERG_SHAPE(d));
+    s->model.free = input_of(g, ERG_SHAPE(d, d), NULL);
+    s->model.has_field = input_of(g, ERG_SHAPE(d), NULL);
+    for (int i = 0; i < d * d; i++)
+        erg_tensor_set(erg_value(s->model.free), i, is_free(space, i / d, i % d));
+    for (int i = 0; i < d; i++)
+        erg_tensor_set(erg_value(s->model.has_field), i, has_field(space, i));
+    s->energy = (erg_energy){pair_energy, &s->model};
+    s->x = input_of(g, shape_of(space, 1), NULL);
+    for (int state = 0; state < count_of(space); state++)
+        s->p[state] = exp(-true_energy(space, state) - true_log_z(space));
     set_truth(s);
     return s;
 }
@@ -96,40 +149,42 @@ static expected compile(setting *s, erg_node *loss) {
 }
 
 static void evaluate(expected *e) {
+    const space space = e->setting->space;
+    const int d = size_of(space);
     e->value = 0;
     memset(e->gradient, 0, sizeof e->gradient);
-    for (int state = 0; state < STATES; state++) {
+    for (int state = 0; state < count_of(space); state++) {
         double p = e->setting->p[state];
-        for (int i = 0; i < D; i++)
-            erg_tensor_set(erg_value(e->setting->x), i, spin(state, i));
+        set_state(e->setting, state);
         erg_run(e->plan);
         e->value += p * erg_tensor_get(erg_output(e->plan, 0), 0);
-        for (int i = 0; i < NUMBERS; i++)
-            e->gradient[i] +=
-                p * (i < COUPLINGS ? erg_tensor_get(erg_output(e->plan, 1), i)
-                                   : erg_tensor_get(erg_output(e->plan, 2), i - COUPLINGS));
+        const double *couplings = erg_output(e->plan, 1)->data;
+        const double *fields = erg_output(e->plan, 2)->data;
+        for (int i = 0; i < d; i++) {
+            e->gradient[COUPLINGS + i] += p * fields[i];
+            for (int j = 0; j < d; j++)
+                e->gradient[i * MOST + j] += p * couplings[i * d + j];
+        }
     }
 }
 
 /* ------------------------------------------------------------------------------- losses */
 
-static const erg_binary UP_DOWN = {-1, 1};
-
 static erg_node *pseudo(setting *s) {
-    return erg_pseudo_likelihood(s->energy, s->x, UP_DOWN);
+    return erg_pseudo_likelihood(s->energy, s->x, s->space.kind);
 }
 static erg_node *ratios(setting *s) {
-    return erg_ratio_matching(s->energy, s->x, UP_DOWN);
+    return erg_ratio_matching(s->energy, s->x, s->space.kind);
 }
 static erg_node *concrete(setting *s) {
-    return erg_concrete_score_matching(s->energy, s->x, UP_DOWN);
+    return erg_concrete_score_matching(s->energy, s->x, s->space.kind);
 }
 static erg_node *flow(setting *s) {
-    return erg_binary_probability_flow(s->energy, s->x, UP_DOWN);
+    return erg_discrete_probability_flow(s->energy, s->x, s->space.kind);
 }
 static erg_node *blocks_of(setting *s, int64_t size) {
     return erg_composite_likelihood(s->energy, s->x,
-                                    (erg_composite_options){.values = UP_DOWN, .block = size});
+                                    (erg_composite_options){.sites = s->space.kind, .block = size});
 }
 static erg_node *pairs(setting *s) {
     return blocks_of(s, 0);
@@ -138,75 +193,132 @@ static erg_node *triples(setting *s) {
     return blocks_of(s, 3);
 }
 static erg_node *likelihood(setting *s) {
-    return blocks_of(s, D);
+    return blocks_of(s, s->space.sites);
 }
 
-/* With one mistake each. f of E(x) - E(flipped), flip by flip. */
-static erg_node *over_flips(setting *s, erg_node *(*f)(erg_node *drop)) {
-    erg_node *sum = NULL;
-    for (int i = 0; i < D; i++) {
-        double change[D] = {1, 1, 1, 1};
-        change[i] = -1;
-        erg_node *y = erg_mul(s->x, input_of(s->graph, ERG_SHAPE(D), change));
-        erg_node *drop = erg_sub(erg_energy_apply(s->energy, s->x), erg_energy_apply(s->energy, y));
-        erg_node *term = erg_sum(f(drop), ERG_ALL, 0);
-        sum = i ? erg_add(sum, term) : term;
+/* x with one site turned by `places`: x A + b. */
+static erg_node *turned(setting *s, int site, int places) {
+    const space sp = s->space;
+    const int d = size_of(sp), n = numbers_of(sp);
+    double a[COUPLINGS] = {0}, b[MOST] = {0};
+    for (int i = 0; i < d; i++) {
+        bool here = i / n == site;
+        if (sp.kind == ERG_ONE_HOT)
+            a[i * d + (here ? site * n + (i % n + places) % n : i)] = 1;
+        else
+            a[i * d + i] = here ? -1 : 1;
+        b[i] = here && sp.kind == ERG_BITS;
     }
+    erg_node *x = erg_matmul(erg_flatten(s->x, 1), input_of(s->graph, ERG_SHAPE(d, d), a));
+    return erg_add(x, input_of(s->graph, ERG_SHAPE(d), b));
+}
+
+/* f of E(x) - E(y), neighbour by neighbour, with turns by 1 .. most places. */
+static erg_node *over_neighbours(setting *s, int most, erg_node *(*f)(erg_node *drop)) {
+    erg_node *sum = NULL;
+    for (int site = 0; site < s->space.sites; site++)
+        for (int k = 1; k <= most; k++) {
+            erg_node *y = turned(s, site, k);
+            erg_node *drop =
+                erg_sub(erg_energy_apply(s->energy, s->x), erg_energy_apply(s->energy, y));
+            erg_node *term = erg_sum(f(drop), ERG_ALL, 0);
+            sum = sum ? erg_add(sum, term) : term;
+        }
     return sum;
 }
+static erg_node *wrong_squared(erg_node *drop) {
+    return erg_square(erg_sigmoid(drop));
+}
+static erg_node *error_of(erg_node *drop) {
+    return erg_sub(erg_exp(erg_mul_scalar(drop, 2)), erg_mul_scalar(erg_exp(erg_neg(drop)), 2));
+}
+static erg_node *rate(erg_node *drop) {
+    return erg_exp(erg_mul_scalar(drop, 0.5));
+}
+/* The same written by hand, right in all spaces. */
+static erg_node *ratios_by_hand(setting *s) {
+    return over_neighbours(s, s->space.states - 1, wrong_squared);
+}
+static erg_node *concrete_by_hand(setting *s) {
+    return over_neighbours(s, s->space.states - 1, error_of);
+}
+static erg_node *flow_by_hand(setting *s) {
+    return over_neighbours(s, s->space.states - 1, rate);
+}
+
+/* With one mistake each. */
 static erg_node *inverted(erg_node *drop) {
     return erg_softplus(erg_neg(drop));
-}
-static erg_node *no_square(erg_node *drop) {
-    return erg_sigmoid(drop);
 }
 static erg_node *one_inverse(erg_node *drop) {
     return erg_sub(erg_exp(erg_mul_scalar(drop, 2)), erg_exp(erg_neg(drop)));
 }
-static erg_node *no_half(erg_node *drop) {
-    return erg_exp(drop);
-}
 static erg_node *inverted_pseudo(setting *s) {
-    return over_flips(s, inverted);
+    return over_neighbours(s, s->space.states - 1, inverted);
 }
 static erg_node *ratios_without_square(setting *s) {
-    return over_flips(s, no_square);
+    return over_neighbours(s, s->space.states - 1, erg_sigmoid);
 }
 static erg_node *concrete_with_one_inverse(setting *s) {
-    return over_flips(s, one_inverse);
+    return over_neighbours(s, s->space.states - 1, one_inverse);
 }
 static erg_node *flow_without_half(setting *s) {
-    return over_flips(s, no_half);
+    return over_neighbours(s, s->space.states - 1, erg_exp);
 }
-static erg_node *wrong_values(setting *s) {
-    return erg_pseudo_likelihood(s->energy, s->x, (erg_binary){0});
+/* Not all states of a site: x is a neighbour of y, and y none of x. */
+static erg_node *ratios_to_the_next_state(setting *s) {
+    return over_neighbours(s, 1, wrong_squared);
+}
+static erg_node *concrete_to_the_next_state(setting *s) {
+    return over_neighbours(s, 1, error_of);
+}
+static erg_node *flow_to_the_next_state(setting *s) {
+    return over_neighbours(s, 1, rate);
+}
+/* Bits as spins, spins as bits, one-hot vectors as independent bits. */
+static erg_node *wrong_sites(setting *s) {
+    return erg_pseudo_likelihood(s->energy, s->x, s->space.kind == ERG_BITS ? ERG_SPINS : ERG_BITS);
 }
 
+enum { RIGHT = 1, RIGHT_FOR_TWO = 2, WRONG = 3 };
 static const struct {
     erg_node *(*loss)(setting *s);
-    bool right;
+    int right;
 } losses[] = {
-    {pseudo, true},
-    {ratios, true},
-    {concrete, true},
-    {flow, true},
-    {pairs, true},
-    {triples, true},
-    {likelihood, true},
-    {inverted_pseudo, false},
-    {ratios_without_square, false},
-    {concrete_with_one_inverse, false},
-    {flow_without_half, false},
-    {wrong_values, false},
+    {pseudo, RIGHT},
+    {ratios, RIGHT},
+    {concrete, RIGHT},
+    {flow, RIGHT},
+    {pairs, RIGHT},
+    {triples, RIGHT},
+    {likelihood, RIGHT},
+    {ratios_to_the_next_state, RIGHT_FOR_TWO},
+    {concrete_to_the_next_state, RIGHT_FOR_TWO},
+    {flow_to_the_next_state, RIGHT_FOR_TWO},
+    {inverted_pseudo, WRONG},
+    {ratios_without_square, WRONG},
+    {concrete_with_one_inverse, WRONG},
+    {flow_without_half, WRONG},
+    {wrong_sites, WRONG},
 };
 
-/* Gradient descent from zeros, with a step that grows while the value
- * falls and shrinks when it rises. */
+static bool is_right(int loss, space s) {
+    return losses[loss].right == RIGHT || (losses[loss].right == RIGHT_FOR_TWO && s.states == 2);
+}
+
+static double steepest(const expected *e) {
+    double most = 0;
+    for (int i = 0; i < NUMBERS; i++)
+        most = fmax(most, fabs(e->gradient[i]));
+    return most;
+}
+/* Gradient descent from zeros, with a step that grows while the value falls and shrinks when it
+ * rises. */
 static bool recovers(expected *e) {
     double numbers[NUMBERS] = {0}, step = 0.05, worst = 0;
     set_numbers(e->setting, numbers);
     evaluate(e);
-    for (int t = 0; t < 2000; t++) {
+    for (int t = 0; t < 2000 && steepest(e) > 1e-8; t++) {
         double next[NUMBERS];
         expected here = *e;
         for (int i = 0; i < NUMBERS; i++)
@@ -220,19 +332,23 @@ static bool recovers(expected *e) {
             *e = here;
     }
     for (int i = 0; i < NUMBERS; i++)
-        worst = fmax(worst, fabs(numbers[i] - truth(i)));
+        worst = fmax(worst, fabs(numbers[i] - truth(e->setting->space, i)));
     return worst < 1e-5;
 }
 
-START_TEST(couplings_are_recovered) {
-    setting *s = new_setting();
-    expected e = compile(s, losses[_i].loss(s));
+/* Loss by loss, space by space. */
+START_TEST(numbers_are_recovered) {
+    const int loss = _i % COUNT(losses);
+    const space space = spaces[_i / COUNT(losses)];
+    setting *s = new_setting(space);
+    expected e = compile(s, losses[loss].loss(s));
     evaluate(&e);
     double gradient = 0;
     for (int i = 0; i < NUMBERS; i++)
         gradient = fmax(gradient, fabs(e.gradient[i]));
-    ck_assert((gradient < 1e-13) == losses[_i].right);
-    ck_assert(recovers(&e) == losses[_i].right);
+    ck_assert_msg((gradient < 1e-13) == is_right(loss, space), "gradient %g at the truth",
+                  gradient);
+    ck_assert(recovers(&e) == is_right(loss, space));
     erg_plan_free(e.plan);
     erg_graph_free(s->graph);
 }
@@ -240,14 +356,14 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- known values */
 
-/* Blocks of all elements are the likelihood: E + log Z in each state. Of one: pseudo-likelihood. */
+/* Blocks of all sites are the likelihood: E + log Z in each state. Of one: pseudo-likelihood. */
 START_TEST(blocks_lead_to_the_likelihood) {
-    setting *s = new_setting();
+    setting *s = new_setting(spaces[_i]);
     erg_node *whole = likelihood(s), *single = blocks_of(s, 1), *pseudo_loss = pseudo(s);
-    for (int state = 0; state < STATES; state += 5) {
-        for (int i = 0; i < D; i++)
-            erg_tensor_set(erg_value(s->x), i, spin(state, i));
-        ck_assert_double_eq_tol(number_of(whole), true_energy(state) + true_log_z(), 1e-13);
+    for (int state = 0; state < count_of(s->space); state += 5) {
+        set_state(s, state);
+        double expected = true_energy(s->space, state) + true_log_z(s->space);
+        ck_assert_double_eq_tol(number_of(whole), expected, 1e-13);
         ck_assert_double_eq_tol(number_of(single), number_of(pseudo_loss), 1e-13);
         ck_assert_double_gt(fabs(number_of(pairs(s)) - number_of(pseudo_loss)), 1e-3);
     }
@@ -255,48 +371,90 @@ START_TEST(blocks_lead_to_the_likelihood) {
 }
 END_TEST
 
-/* Concrete score matching is the mean squared error of the ratios, plus a constant. */
+/* The conditional of each site from the table of all probabilities. Planted: a logistic loss for each
+ * neighbour, which is another loss for more than two states. */
+START_TEST(pseudo_likelihood_is_that_of_the_sites) {
+    setting *s = new_setting(spaces[_i]);
+    erg_node *loss = pseudo(s), *planted = over_neighbours(s, s->space.states - 1, erg_softplus);
+    for (int state = 0; state < count_of(s->space); state++) {
+        double expected = 0;
+        for (int site = 0; site < s->space.sites; site++) {
+            int unit = (int)pow(s->space.states, site), digit = state / unit % s->space.states;
+            double sum = 0;
+            for (int k = 0; k < s->space.states; k++)
+                sum += s->p[state + (k - digit) * unit];
+            expected -= log(s->p[state] / sum);
+        }
+        set_state(s, state);
+        ck_assert_double_eq_tol(number_of(loss), expected, 1e-13);
+        ck_assert((fabs(number_of(planted) - expected) < 1e-13) == (s->space.states == 2));
+    }
+    erg_graph_free(s->graph);
+}
+END_TEST
+
+/* Neighbour by neighbour as the definition says. */
+START_TEST(losses_are_sums_over_neighbours) {
+    setting *s = new_setting(spaces[_i]);
+    erg_node *library[] = {ratios(s), concrete(s), flow(s)};
+    erg_node *by_hand[] = {ratios_by_hand(s), concrete_by_hand(s), flow_by_hand(s)};
+    for (int state = 0; state < count_of(s->space); state += 4) {
+        set_state(s, state);
+        for (int k = 0; k < COUNT(library); k++)
+            ck_assert_double_eq_tol(number_of(library[k]), number_of(by_hand[k]), 1e-12);
+    }
+    erg_graph_free(s->graph);
+}
+END_TEST
+
+/* Concrete score matching is the mean squared error of the ratios, plus a constant: sum over x and its
+ * neighbours y of p(x) (r - p(y) / p(x))^2, where the model's ratios r are 1. */
+static double error_of_ones(const setting *s, bool squares_only) {
+    double sum = 0;
+    for (int x = 0; x < count_of(s->space); x++)
+        for (int site = 0; site < s->space.sites; site++)
+            for (int k = 0; k < s->space.states; k++) {
+                int unit = (int)pow(s->space.states, site), digit = x / unit % s->space.states;
+                double ratio = s->p[x + (k - digit) * unit] / s->p[x];
+                if (k != digit)
+                    sum += s->p[x] * (squares_only ? ratio * ratio : pow(1 - ratio, 2));
+            }
+    return sum;
+}
 START_TEST(concrete_score_is_the_error_of_the_ratios) {
-    setting *s = new_setting();
+    setting *s = new_setting(spaces[_i]);
     expected e = compile(s, concrete(s));
-    double constant = 0, numbers[NUMBERS] = {0};
-    for (int state = 0; state < STATES; state++)
-        for (int i = 0; i < D; i++)
-            constant += s->p[state ^ 1 << i] * s->p[state ^ 1 << i] / s->p[state];
+    const double constant = error_of_ones(s, true), numbers[NUMBERS] = {0};
     evaluate(&e);
-    ck_assert_double_eq_tol(e.value, -constant, 1e-12);
-    /* With no couplings the model's ratios are 1. */
-    set_numbers(s, numbers);
+    ck_assert_double_eq_tol(e.value, -constant, 1e-12 * constant);
+    set_numbers(s, numbers); /* no couplings: ratios 1 */
     evaluate(&e);
-    double error = 0;
-    for (int state = 0; state < STATES; state++)
-        for (int i = 0; i < D; i++)
-            error += s->p[state] * pow(1 - s->p[state ^ 1 << i] / s->p[state], 2);
-    ck_assert_double_eq_tol(e.value, error - constant, 1e-12);
+    ck_assert_double_eq_tol(e.value, error_of_ones(s, false) - constant, 1e-12 * constant);
     erg_plan_free(e.plan);
     erg_graph_free(s->graph);
 }
 END_TEST
 
-/* Samples of any shape, in batches: the sum over the dimensions, the mean over the batch. */
-static erg_node *flat_energy(void *self, erg_node *x) {
-    return spin_energy(self, erg_flatten(x, 1));
-}
+/* Sites of any shape, in batches: the sum over the sites, the mean over the batch. */
 START_TEST(samples_have_any_shape) {
-    setting *s = new_setting();
-    double numbers[3 * D], sum[5] = {0};
-    for (int i = 0; i < 3 * D; i++)
-        numbers[i] = spin(7 * (i / D) + 2, i % D);
-    erg_energy energy = {flat_energy, &s->model};
-    erg_node *x = input_of(s->graph, ERG_SHAPE(3, 2, 2), numbers);
+    const space space =
+        _i == ERG_ONE_HOT ? (struct space){ERG_ONE_HOT, 4, 2} : (struct space){(erg_sites)_i, 4, 2};
+    setting *s = new_setting(space);
+    const int d = size_of(space);
+    erg_shape grid = _i == ERG_ONE_HOT ? ERG_SHAPE(3, 2, 2, 2) : ERG_SHAPE(3, 2, 2);
+    erg_node *x = input_of(s->graph, grid, NULL);
+    for (int i = 0; i < 3 * d; i++)
+        erg_tensor_set(erg_value(x), i, element(space, 7 * (i / d) % 16, i % d));
+    erg_sites kind = space.kind;
     erg_node *batch[] = {
-        erg_pseudo_likelihood(energy, x, UP_DOWN), erg_ratio_matching(energy, x, UP_DOWN),
-        erg_concrete_score_matching(energy, x, UP_DOWN),
-        erg_binary_probability_flow(energy, x, UP_DOWN),
-        erg_composite_likelihood(energy, x, (erg_composite_options){.values = UP_DOWN})};
+        erg_pseudo_likelihood(s->energy, x, kind), erg_ratio_matching(s->energy, x, kind),
+        erg_concrete_score_matching(s->energy, x, kind),
+        erg_discrete_probability_flow(s->energy, x, kind),
+        erg_composite_likelihood(s->energy, x, (erg_composite_options){.sites = kind})};
     erg_node *one[] = {pseudo(s), ratios(s), concrete(s), flow(s), pairs(s)};
+    double sum[COUNT(one)] = {0};
     for (int b = 0; b < 3; b++) {
-        memcpy(erg_value(s->x)->data, numbers + b * D, D * sizeof *numbers);
+        set_state(s, 7 * b % 16);
         for (int k = 0; k < COUNT(one); k++)
             sum[k] += number_of(one[k]) / 3;
     }
@@ -309,41 +467,50 @@ END_TEST
 /* ------------------------------------------------------------------------------- misuse */
 
 START_TEST(discrete_losses_refuse_misuse) {
-    setting *s = new_setting();
+    setting *s = new_setting(spaces[0]);
     erg_graph *g = s->graph;
-    const erg_energy none = {0};
-    const erg_binary same = {2, 2}, infinite = {0, INFINITY};
-    FAILS_NULL("pseudo_likelihood: no data", erg_pseudo_likelihood(s->energy, NULL, UP_DOWN));
-    FAILS_NULL("ratio_matching: no data", erg_ratio_matching(s->energy, NULL, UP_DOWN));
-    REFUSES(g, "no function", erg_concrete_score_matching(none, s->x, UP_DOWN));
-    REFUSES(g, "pseudo_likelihood: values 2 and 2", erg_pseudo_likelihood(s->energy, s->x, same));
-    REFUSES(g, "binary_probability_flow: values 0 and inf",
-            erg_binary_probability_flow(s->energy, s->x, infinite));
-    REFUSES(g, "no batch axis", erg_ratio_matching(s->energy, number_input(g, 1), UP_DOWN));
-    erg_node *empty = input_of(g, ERG_SHAPE(2, 0), NULL);
-    erg_energy bowl = {erg_harmonic_energy, &(double){1}};
-    REFUSES(g, "without elements", erg_pseudo_likelihood(bowl, empty, UP_DOWN));
-    const int64_t bad[] = {-1, D + 1, 1000};
+    const erg_energy none = {0}, bowl = {erg_harmonic_energy, &(double){1}};
+    erg_node *x = s->x, *number = number_input(g, 1), *empty = input_of(g, ERG_SHAPE(2, 0), NULL);
+    erg_node *alone = input_of(g, ERG_SHAPE(2, 4, 1), NULL);
+    FAILS_NULL("pseudo_likelihood: no data", erg_pseudo_likelihood(s->energy, NULL, ERG_SPINS));
+    FAILS_NULL("ratio_matching: no data", erg_ratio_matching(s->energy, NULL, ERG_BITS));
+    REFUSES(g, "no function", erg_concrete_score_matching(none, x, ERG_SPINS));
+    REFUSES(g, "pseudo_likelihood: unknown kind of sites 7",
+            erg_pseudo_likelihood(s->energy, x, (erg_sites)7));
+    REFUSES(g, "unknown kind of sites -1",
+            erg_discrete_probability_flow(s->energy, x, (erg_sites)-1));
+    REFUSES(g, "must be a float (B, sites...)", erg_ratio_matching(s->energy, number, ERG_BITS));
+    REFUSES(g, "must be a float (B, sites...)", erg_pseudo_likelihood(bowl, empty, ERG_BITS));
+    REFUSES(g, "data is float64 (2, 4, 1), must be a float (B, sites..., states), 2 states or more",
+            erg_pseudo_likelihood(bowl, alone, ERG_ONE_HOT));
+    REFUSES(g, "states), 2 states", erg_pseudo_likelihood(bowl, number, ERG_ONE_HOT));
+    const int64_t bad[] = {-1, s->space.sites + 1, 1000};
     for (int i = 0; i < COUNT(bad); i++)
-        REFUSES(g, "in 4 elements, at most 16", blocks_of(s, bad[i]));
-    REFUSES(g, "values 2 and 2",
-            erg_composite_likelihood(s->energy, s->x, (erg_composite_options){.values = same}));
+        REFUSES(g, "in 4 sites, at most 65536 settings", blocks_of(s, bad[i]));
+    erg_node *wide = input_of(g, ERG_SHAPE(1, 17), NULL),
+             *deep = input_of(g, ERG_SHAPE(1, 2, 257), NULL);
+    REFUSES(g, "blocks of 17",
+            erg_composite_likelihood(bowl, wide, (erg_composite_options){.block = 17}));
+    REFUSES(g, "blocks of 2",
+            erg_composite_likelihood(bowl, deep, (erg_composite_options){.sites = ERG_ONE_HOT}));
     REFUSES(g, "no function",
-            erg_composite_likelihood(none, s->x, (erg_composite_options){.values = UP_DOWN}));
+            erg_composite_likelihood(none, x, (erg_composite_options){.sites = ERG_SPINS}));
     erg_graph_free(g);
 }
 END_TEST
 
 int main(void) {
     Suite *suite = suite_create("discrete losses");
-    TCase *ising = tcase_create("ising");
-    tcase_set_timeout(ising, 60);
-    tcase_add_loop_test(ising, couplings_are_recovered, 0, COUNT(losses));
-    suite_add_tcase(suite, ising);
+    TCase *models = tcase_create("models");
+    tcase_set_timeout(models, 60);
+    tcase_add_loop_test(models, numbers_are_recovered, 0, COUNT(spaces) * COUNT(losses));
+    suite_add_tcase(suite, models);
     TCase *known = tcase_create("known values");
-    tcase_add_test(known, blocks_lead_to_the_likelihood);
-    tcase_add_test(known, concrete_score_is_the_error_of_the_ratios);
-    tcase_add_test(known, samples_have_any_shape);
+    tcase_add_loop_test(known, blocks_lead_to_the_likelihood, 0, COUNT(spaces));
+    tcase_add_loop_test(known, pseudo_likelihood_is_that_of_the_sites, 0, COUNT(spaces));
+    tcase_add_loop_test(known, losses_are_sums_over_neighbours, 0, COUNT(spaces));
+    tcase_add_loop_test(known, concrete_score_is_the_error_of_the_ratios, 0, COUNT(spaces));
+    tcase_add_loop_test(known, samples_have_any_shape, ERG_BITS, ERG_ONE_HOT + 1);
     suite_add_tcase(suite, known);
     TCase *misuse = tcase_create("misuse");
     tcase_add_test(misuse, discrete_losses_refuse_misuse);

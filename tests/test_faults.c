@@ -231,7 +231,7 @@ static bool make_losses(void) {
     erg_bend bend = {x, curve};
     erg_node *outputs[] = {
         erg_composite_likelihood(e, x, (erg_composite_options){0}),
-        erg_pseudo_likelihood(e, x, (erg_binary){0}),
+        erg_pseudo_likelihood(e, x, ERG_BITS),
         erg_trace_score_matching(e, x, (erg_trace_options){.trace = ERG_TRACE_BATCHED}),
         erg_sliced_score_matching(e, x, (erg_sliced_options){.plain = 1}),
         erg_curvature_propagation(erg_sum(curve, ERG_AXES(1), 0), x, &bend, 1,

@@ -119,25 +119,59 @@ static erg_node *flow(setting s) {
     return erg_minimum_probability_flow(s.energy, s.data, moves(s));
 }
 static erg_node *pseudo(setting s) {
-    return erg_pseudo_likelihood(s.energy, s.data, (erg_binary){0});
+    return erg_pseudo_likelihood(s.energy, s.data, ERG_BITS);
 }
 static erg_node *ratios(setting s) {
-    return erg_ratio_matching(s.energy, s.data, (erg_binary){0});
+    return erg_ratio_matching(s.energy, s.data, ERG_BITS);
 }
 static erg_node *concrete(setting s) {
-    return erg_concrete_score_matching(s.energy, s.data, (erg_binary){0});
+    return erg_concrete_score_matching(s.energy, s.data, ERG_BITS);
 }
-static erg_node *binary_flow(setting s) {
-    return erg_binary_probability_flow(s.energy, s.data, (erg_binary){0});
+static erg_node *discrete_flow(setting s) {
+    return erg_discrete_probability_flow(s.energy, s.data, ERG_BITS);
 }
 static erg_node *composite(setting s) {
     return erg_composite_likelihood(s.energy, s.data, (erg_composite_options){0});
 }
 
-static erg_node *(*const losses[])(setting s) = {
-    batched, hutchinson,     plainly_sliced, differences, levels,      propagated,  bounded,
-    stein,   gaussian_stein, contrast,       ranking,     info,        conditional, discrepancy,
-    flow,    pseudo,         ratios,         concrete,    binary_flow, composite};
+/* One site of D states. */
+static erg_node *one_hot(setting s) {
+    return erg_reshape(s.data, 3, (int64_t[]){ROWS, 1, D});
+}
+static erg_node *category_pseudo(setting s) {
+    return erg_pseudo_likelihood(s.energy, one_hot(s), ERG_ONE_HOT);
+}
+static erg_node *category_flow(setting s) {
+    return erg_discrete_probability_flow(s.energy, one_hot(s), ERG_ONE_HOT);
+}
+static erg_node *category_composite(setting s) {
+    return erg_composite_likelihood(s.energy, one_hot(s),
+                                    (erg_composite_options){.sites = ERG_ONE_HOT, .block = 1});
+}
+
+static erg_node *(*const losses[])(setting s) = {batched,
+                                                 hutchinson,
+                                                 plainly_sliced,
+                                                 differences,
+                                                 levels,
+                                                 propagated,
+                                                 bounded,
+                                                 stein,
+                                                 gaussian_stein,
+                                                 contrast,
+                                                 ranking,
+                                                 info,
+                                                 conditional,
+                                                 discrepancy,
+                                                 flow,
+                                                 pseudo,
+                                                 ratios,
+                                                 concrete,
+                                                 discrete_flow,
+                                                 composite,
+                                                 category_pseudo,
+                                                 category_flow,
+                                                 category_composite};
 
 START_TEST(loss_has_its_true_gradient) {
     setting s = new_setting(false);
