@@ -1,10 +1,16 @@
 # docs: the manual, and example programs that use nothing but the public headers.
 
+# What the larger of them share; they link with $(program_libs).
+noinst_LTLIBRARIES += %D%/examples/libprogram.la
+%C%_examples_libprogram_la_SOURCES = %D%/examples/program.h %D%/examples/program_files.c \
+    %D%/examples/program_options.c %D%/examples/program_page.c
+program_libs = %D%/examples/libprogram.la liberg.la -lm
+
 noinst_PROGRAMS += %D%/examples/fit2d
 %C%_examples_fit2d_SOURCES = %D%/examples/fit2d.c %D%/examples/fit2d.h %D%/examples/fit2d_data.c \
     %D%/examples/fit2d_options.c %D%/examples/fit2d_page.c %D%/examples/fit2d_report.c \
     %D%/examples/fit2d_train.c
-%C%_examples_fit2d_LDADD = liberg.la -lm
+%C%_examples_fit2d_LDADD = $(program_libs)
 
 noinst_PROGRAMS += %D%/examples/energy %D%/examples/custom_energy %D%/examples/derivations
 %C%_examples_energy_LDADD = liberg.la
@@ -17,13 +23,13 @@ digits = %D%/examples/digits.c %D%/examples/digits.h
 noinst_PROGRAMS += %D%/examples/mnist_classifier
 %C%_examples_mnist_classifier_SOURCES = %D%/examples/mnist_classifier.c \
     %D%/examples/mnist_classifier.h %D%/examples/mnist_classifier_options.c $(digits)
-%C%_examples_mnist_classifier_LDADD = liberg.la -lm
+%C%_examples_mnist_classifier_LDADD = $(program_libs)
 
 noinst_PROGRAMS += %D%/examples/sample
 %C%_examples_sample_SOURCES = %D%/examples/sample.c %D%/examples/sample.h \
     %D%/examples/sample_energies.c %D%/examples/sample_options.c %D%/examples/sample_report.c \
     %D%/examples/sample_samplers.c
-%C%_examples_sample_LDADD = liberg.la -lm
+%C%_examples_sample_LDADD = $(program_libs)
 
 EXTRA_DIST += %D%/manual %D%/decisions
 

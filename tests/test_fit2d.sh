@@ -39,10 +39,11 @@ for value in "" 1x nan inf -0.1 0 1e999; do
     refuses 2 "--lr needs a number" --lr "$value"
 done
 refuses 2 "--seed needs a whole number" --seed 18446744073709551616
-refuses 2 "--loss needs cd, pcd, dsm or sm" --loss mle
+refuses 2 "--loss needs one of cd, pcd, dsm, sm" --loss mle
 refuses 2 "--data needs two_moons" --data moons
 refuses 2 "--out needs a name" --out ""
 "$program" --help | grep -q -e "--langevin-steps" || complain "--help does not explain the options"
+"$program" --loss dsm --help | grep -q -e "--steps .*(12000)" || complain "--help without dsm's steps"
 
 # ---- data: status 1, naming the file and the row
 
@@ -77,7 +78,9 @@ refuses 1 "file/below" --out "$work/file/below"
 rows 10 >"$csv"
 fits csv --data "$csv"
 fits npy --data "$work/csv/samples.npy" --loss dsm
-fits "new/folder" --loss sm --batch 7
+fits "new/<a&b>" --loss sm --batch 7
+grep -q "&lt;a&amp;b&gt;" "$folder/index.html" || complain "a command that is not escaped"
+grep -q "<a&b>" "$folder/index.html" && complain "a command that is not escaped"
 fits cd --loss cd --langevin-steps 3 --penalty 0 --data eight_gaussians
 
 # A network that has learned nothing falls for ever in some direction; the older density goes.

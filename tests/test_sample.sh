@@ -44,7 +44,7 @@ refuses 2 "--dimension needs 2 for rings, not 3" --energy rings --dimension 3
 refuses 2 "--energy needs one of harmonic, .*rings, .*eight_gaussians, not \"ring\"" --energy ring
 refuses 2 "--sampler needs one of random_walk, .*nuts, .*, not \"\"" --sampler ""
 : >"$work/file"
-refuses 1 "out: cannot make the folder .*file/below" --out "$work/file/below"
+refuses 1 "cannot write into the folder .*file/below" --out "$work/file/below"
 refuses 1 "a smaller --step" --energy rosenbrock --sampler langevin --step 1 --out "$work/lost"
 
 # ---- every sampler, every energy

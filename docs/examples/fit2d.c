@@ -3,13 +3,8 @@
  * In the plane the partition function can be computed by quadrature, so the mean log-likelihood of
  * held-out points is known, not estimated:
  *     log p(x) = -E(u) - log Z - log(scale_1 scale_2),  x = shift + scale u. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fit2d.h"
 
@@ -106,7 +101,7 @@ static void print_summary(const fit *fit) {
     const fit_options *o = fit->options;
     const evaluation *e = fit->evaluation;
     const history *h = fit->history;
-    printf("%s by %s: %lld steps in %.1f s, %.1f s in all\n", o->data, loss_names[o->loss],
+    printf("%s by %s: %lld steps in %.1f s, %.1f s in all\n", o->data, o->loss->name,
            (long long)h->steps, h->seconds, fit->seconds);
     if (h->steps < o->steps)
         printf("interrupted: %lld steps were still to come\n", (long long)(o->steps - h->steps));
@@ -119,7 +114,7 @@ static void print_summary(const fit *fit) {
         printf("best possible            %.4f, minus the entropy; the true density has %.4f on "
                "these points\n",
                e->best, e->exact);
-        if (o->loss == LOSS_DSM)
+        if (o->loss->id == LOSS_DSM)
             printf("best possible for dsm    %.4f, of the density smoothed by sigma = %g on these "
                    "points\n",
                    e->best_smooth, o->sigma);
@@ -133,27 +128,6 @@ static void print_summary(const fit *fit) {
 }
 
 /* ------------------------------------------------------------------------------- the program */
-
-/* The folder and those above it, as far as they are missing. */
-static erg_status make_folder(const char *path) {
-    char *copy = strdup(path);
-    if (!copy)
-        return erg_fail(ERG_ERROR_MEMORY, "out of memory");
-    for (char *end = copy + 1; *end; end++)
-        if (*end == '/') {
-            *end = '\0';
-            mkdir(copy, 0777);
-            *end = '/';
-        }
-    mkdir(copy, 0777);
-    free(copy);
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
-        errno = ENOTDIR;
-    else if (access(path, W_OK | X_OK) == 0)
-        return ERG_OK;
-    return erg_fail(ERG_ERROR_IO, "cannot write into the folder \"%s\": %s", path, strerror(errno));
-}
 
 /* The weights start larger than by default, as an energy has to bend sharply around the data. */
 static model build_model(erg_graph *graph, const fit_options *options) {
@@ -189,9 +163,9 @@ static erg_status learn_and_report(fit *fit, model *model, dataset *data, histor
 }
 
 int main(int argc, char **argv) {
-    fit_options options;
+    fit_options options = fit2d_defaults;
     int exit_status;
-    if (!read_options(argc, argv, &options, &exit_status))
+    if (!program_read(&fit2d_program, argc, argv, &options, &exit_status))
         return exit_status;
     if (options.threads > 0)
         erg_set_threads((int)options.threads);
@@ -212,10 +186,9 @@ int main(int argc, char **argv) {
     erg_status status = fit.graph ? make_folder(options.out) : ERG_ERROR_MEMORY;
     if (status == ERG_OK)
         status = learn_and_report(&fit, &model, &data, &history, &evaluation);
-    if (status != ERG_OK)
-        fprintf(stderr, "fit2d: %s\n", erg_error_message());
+    exit_status = program_end(&fit2d_program, status);
     erg_tensor_free(history.rows);
     dataset_free(&data);
     erg_graph_free(fit.graph);
-    return status == ERG_OK ? EXIT_SUCCESS : EXIT_DATA;
+    return exit_status;
 }

@@ -8,28 +8,29 @@
 #ifndef FIT2D_H
 #define FIT2D_H
 
-#include <signal.h>
-#include <stdbool.h>
-#include <erg.h>
-
-enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
+#include "program.h"
 
 /* ------------------------------------------------------------------------------- options */
 
-typedef enum fit_loss { LOSS_CD, LOSS_PCD, LOSS_DSM, LOSS_SM, N_LOSSES } fit_loss;
-extern const char *const loss_names[N_LOSSES];
+typedef enum fit_loss { LOSS_CD, LOSS_PCD, LOSS_DSM, LOSS_SM } fit_loss;
+
+typedef struct loss_entry {
+    const char *name, *help;
+    fit_loss id;
+    int64_t steps; /* if not given */
+} loss_entry;
+extern const loss_entry loss_entries[];
 
 typedef struct fit_options {
     const char *data, *out;
-    fit_loss loss;
-    int64_t steps, batch, hidden, langevin_steps, threads;
+    const loss_entry *loss;
+    int64_t steps, batch, hidden, langevin_steps, threads; /* threads 0: all */
     double lr, sigma, langevin_step, penalty, base;
     uint64_t seed;
 } fit_options;
 
-/* Reads the command line. Returns false if the program is to end with *exit_status: after --help,
- * or after a line on stderr about a mistake. */
-bool read_options(int argc, char **argv, fit_options *options, int *exit_status);
+extern const program fit2d_program;
+extern const fit_options fit2d_defaults;
 
 /* ------------------------------------------------------------------------------- data */
 
@@ -67,17 +68,12 @@ typedef struct history {
     double seconds;
 } history;
 
-/* Set by the first Ctrl-C: training ends after the step it is at. */
-extern volatile sig_atomic_t interrupted;
-void catch_interrupts(void);
-
-/* Fills a zeroed history, whose rows the caller frees. */
+/* Fills a zeroed history, whose rows the caller frees. Ends early when interrupted. */
 erg_status train(erg_graph *graph, model *model, const dataset *data, const fit_options *options,
                  history *history);
 /* n samples (n, 2) in the units of the fit, from Langevin chains that start at noise. */
 erg_tensor *draw_samples(erg_graph *graph, model *model, const dataset *data,
                          const fit_options *options, int64_t n);
-double seconds_now(void);
 
 /* ------------------------------------------------------------------------------- evaluation */
 

@@ -12,15 +12,6 @@
  * colours tell apart: a density of exp(-DEPTH) times the highest is as good as none. */
 enum { CELLS = 300, SHOWN = 1000, DEPTH = 12 };
 
-/* The path of a file of the report; true if it is short enough. */
-typedef char path_text[4096];
-static erg_status path_to(const fit *fit, const char *name, path_text path) {
-    int length = snprintf(path, sizeof(path_text), "%s/%s", fit->options->out, name);
-    return length < (int)sizeof(path_text)
-               ? ERG_OK
-               : erg_fail(ERG_ERROR_ARGUMENT, "the path to \"%s\" is too long", name);
-}
-
 /* ------------------------------------------------------------------------------- heat maps */
 
 /* What a picture of the plane shows: the data with a margin. */
@@ -97,7 +88,7 @@ static erg_status draw_plane(const fit *fit, const view *v, picture p) {
                                                      .y_min = v->y_min,
                                                      .y_max = v->y_max,
                                                      .equal = v->equal});
-    erg_status status = plot ? path_to(fit, p.name, path) : ERG_ERROR_MEMORY;
+    erg_status status = plot ? join_path(path, fit->options->out, p.name) : ERG_ERROR_MEMORY;
     if (status == ERG_OK)
         status = erg_plot_heatmap(plot, p.map,
                                   (erg_heatmap_options){.x_min = v->x_min,
@@ -182,7 +173,7 @@ static erg_status draw_maps(const fit *fit, const view *v, erg_tensor *map,
     p.title = title;
 
     int length = snprintf(title, sizeof title, "energy and data, %lld steps of %s",
-                          (long long)fit->history->steps, loss_names[fit->options->loss]);
+                          (long long)fit->history->steps, fit->options->loss->name);
     if (e->normalised && fit->data->exact.fn)
         snprintf(title + length, sizeof title - (size_t)length, ": %.4f nats, best possible %.4f",
                  e->log_likelihood, e->best);
@@ -260,7 +251,8 @@ static erg_status draw_curve(const fit *fit, int column, const char *name, const
     erg_tensor *raw = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(h->count));
     erg_tensor *smooth = erg_tensor_new(ERG_FLOAT64, ERG_SHAPE(h->count));
     erg_plot *plot = NULL;
-    erg_status status = step && raw && smooth ? path_to(fit, name, path) : ERG_ERROR_MEMORY;
+    erg_status status =
+        step && raw && smooth ? join_path(path, fit->options->out, name) : ERG_ERROR_MEMORY;
     if (status == ERG_OK) {
         double low, high;
         column_of(h, 0, 0, step->data);
@@ -296,7 +288,7 @@ static erg_status draw_curves(const fit *fit) {
     char title[2][96];
     const history *h = fit->history;
     const double *last = (const double *)h->rows->data + 3 * (h->count - 1);
-    snprintf(title[0], sizeof title[0], "%s loss: %.4g at the end", loss_names[fit->options->loss],
+    snprintf(title[0], sizeof title[0], "%s loss: %.4g at the end", fit->options->loss->name,
              last[1]);
     snprintf(title[1], sizeof title[1], "energy gap to the data: %.4g at the end", last[2]);
     erg_status status = draw_curve(fit, 1, "loss.png", title[0], "loss");
@@ -308,11 +300,11 @@ static erg_status draw_curves(const fit *fit) {
 static erg_status write_tables(const fit *fit) {
     path_text samples, log;
     const history *h = fit->history;
-    erg_status status = path_to(fit, "samples.npy", samples);
+    erg_status status = join_path(samples, fit->options->out, "samples.npy");
     if (status == ERG_OK)
         status = erg_npy_write(samples, fit->samples);
     if (status == ERG_OK)
-        status = path_to(fit, "log.csv", log);
+        status = join_path(log, fit->options->out, "log.csv");
     if (status != ERG_OK)
         return status;
     erg_tensor *rows = erg_tensor_from(ERG_FLOAT64, ERG_SHAPE(h->count, 3), h->rows->data);
@@ -326,7 +318,7 @@ static erg_status remove_pictures(const fit *fit) {
     static const char *const names[] = {"density.png", "truth.png"};
     path_text path;
     for (int i = 0; i < 2; i++) {
-        erg_status status = path_to(fit, names[i], path);
+        erg_status status = join_path(path, fit->options->out, names[i]);
         if (status != ERG_OK)
             return status;
         remove(path);
@@ -344,6 +336,6 @@ erg_status write_report(const fit *fit) {
         status = draw_curves(fit);
     path_text path;
     if (status == ERG_OK)
-        status = path_to(fit, "index.html", path);
+        status = join_path(path, fit->options->out, "index.html");
     return status ? status : write_page(fit, path);
 }

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fit2d.h"
@@ -64,7 +63,7 @@ static erg_node *mean_energy(erg_energy energy, erg_node *x) {
 
 static erg_node *build_loss(const trainer *t, erg_energy energy, erg_node *chains,
                             const fit_options *options) {
-    switch (options->loss) {
+    switch (options->loss->id) {
     case LOSS_DSM:
         return erg_denoising_score_matching(energy, t->batch,
                                             (erg_denoising_options){.sigma = options->sigma});
@@ -88,7 +87,7 @@ static erg_negatives *build_negatives(erg_energy energy, erg_node *chains, const
         .init = fill_noise,
         .self = (void *)(uintptr_t)data};
     return erg_negatives_new(chains, next,
-                             (erg_negatives_options){.start = options->loss == LOSS_PCD
+                             (erg_negatives_options){.start = options->loss->id == LOSS_PCD
                                                                   ? ERG_START_PERSISTENT
                                                                   : ERG_START_DATA,
                                                      .steps = options->langevin_steps,
@@ -100,7 +99,7 @@ static erg_status open_trainer(trainer *t, erg_graph *graph, model *model, const
                                const fit_options *options) {
     erg_energy energy = {model_energy, model};
     erg_shape shape = ERG_SHAPE(options->batch, 2);
-    bool sampled = options->loss == LOSS_CD || options->loss == LOSS_PCD;
+    bool sampled = options->loss->id == LOSS_CD || options->loss->id == LOSS_PCD;
     t->batch = erg_input(graph, "batch", ERG_FLOAT32, shape);
     t->rate = erg_input(graph, "rate", ERG_FLOAT32, ERG_SCALAR);
     t->random = erg_graph_random(graph);
@@ -130,27 +129,6 @@ static void close_trainer(trainer *t) {
 }
 
 /* ------------------------------------------------------------------------------- running */
-
-volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-    (void)number;
-    interrupted = 1;
-}
-
-/* The handler serves once: a second Ctrl-C does what it always does. */
-void catch_interrupts(void) {
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Step number `step` of `steps`, from 0; its loss into *loss. */
 static erg_status make_step(trainer *t, const dataset *data, int64_t step, int64_t steps,

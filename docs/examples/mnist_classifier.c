@@ -4,7 +4,6 @@
  * by AdamW with a learning rate that halves with every pass over the data. */
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "digits.h"
@@ -61,10 +60,10 @@ typedef struct classifier {
 static erg_status make_classifier(classifier *c, const classifier_options *o, const digits *train,
                                   const digits *held_out) {
     erg_shape shape = train->images->shape;
-    int64_t steps_of_pass = shape.dims[0] / (int64_t)o->batch;
-    erg_graph *g = c->graph = erg_graph_new((uint64_t)o->seed);
+    int64_t steps_of_pass = shape.dims[0] / o->batch;
+    erg_graph *g = c->graph = erg_graph_new(o->seed);
     network net = make_network(g, shape.dims[1], shape.dims[2], o->dropout);
-    shape.dims[0] = (int64_t)o->batch;
+    shape.dims[0] = o->batch;
     c->images = erg_input(g, "images", ERG_INT32, shape);
     c->labels = erg_input(g, "labels", ERG_INT32, ERG_SHAPE(shape.dims[0]));
     c->training = net.training;
@@ -80,8 +79,8 @@ static erg_status make_classifier(classifier *c, const classifier_options *o, co
     erg_node *predicted = erg_argmax(logits, 1);
     c->step = erg_compile((erg_node *[]){loss, update}, 2);
     c->predict = erg_compile(&predicted, 1);
-    c->train = erg_dataset_new(train->images, train->labels,
-                               (erg_dataset_options){.seed = (uint64_t)o->seed});
+    c->train =
+        erg_dataset_new(train->images, train->labels, (erg_dataset_options){.seed = o->seed});
     c->held_out = held_out;
     return c->step && c->predict && c->train ? ERG_OK : erg_error_status();
 }
@@ -91,12 +90,6 @@ static void free_classifier(classifier *c) {
     erg_plan_free(c->predict);
     erg_dataset_free(c->train);
     erg_graph_free(c->graph);
-}
-
-static double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* One pass over the training images; its mean loss into *loss. */
@@ -143,7 +136,7 @@ static erg_status count_right(classifier *c, int64_t *right) {
 
 static erg_status train_and_report(classifier *c, const classifier_options *o,
                                    erg_checkpoint_options kept) {
-    while (erg_dataset_epoch(c->train) < (int64_t)o->passes) {
+    while (erg_dataset_epoch(c->train) < o->passes) {
         double start = seconds_now(), loss = 0;
         int64_t right = 0;
         erg_status status = train_pass(c, &loss);
@@ -154,8 +147,9 @@ static erg_status train_and_report(classifier *c, const classifier_options *o,
         if (status != ERG_OK)
             return status;
         printf("pass %lld: loss %.4f, %.2f %% of %lld held-out images right, %.1f s\n",
-               (long long)erg_dataset_epoch(c->train), loss, 100 * (double)right / o->held_out,
-               (long long)o->held_out, seconds_now() - start);
+               (long long)erg_dataset_epoch(c->train), loss,
+               100 * (double)right / (double)o->held_out, (long long)o->held_out,
+               seconds_now() - start);
         fflush(stdout);
     }
     return ERG_OK;
@@ -186,9 +180,9 @@ static erg_status run(classifier *c, const classifier_options *o) {
 }
 
 int main(int argc, char **argv) {
-    classifier_options options;
-    int exit_status = 0;
-    if (!read_options(argc, argv, &options, &exit_status))
+    classifier_options options = classifier_defaults;
+    int exit_status;
+    if (!program_read(&classifier_program, argc, argv, &options, &exit_status))
         return exit_status;
     digits train = {0}, held_out = {0};
     classifier classifier = {0};
@@ -203,10 +197,9 @@ int main(int argc, char **argv) {
         status = make_classifier(&classifier, &options, &train, &held_out);
     if (status == ERG_OK)
         status = run(&classifier, &options);
-    if (status != ERG_OK)
-        fprintf(stderr, "mnist_classifier: %s\n", erg_error_message());
+    exit_status = program_end(&classifier_program, status);
     free_classifier(&classifier);
     digits_free(&train);
     digits_free(&held_out);
-    return status == ERG_OK ? 0 : EXIT_DATA;
+    return exit_status;
 }

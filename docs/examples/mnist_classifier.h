@@ -2,19 +2,16 @@
 #ifndef MNIST_CLASSIFIER_H
 #define MNIST_CLASSIFIER_H
 
-#include <stdbool.h>
-#include <erg.h>
-
-enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
+#include "program.h"
 
 typedef struct classifier_options {
     const char *data, *files, *out, *checkpoint; /* checkpoint may be NULL */
-    double held_out, passes, batch, seed, threads;
+    int64_t held_out, passes, batch, threads;    /* threads 0: all */
+    uint64_t seed;
     double rate, dropout;
 } classifier_options;
 
-/* Reads the command line. Returns false if the program is to end with *exit_status: after --help,
- * or after a line on stderr about a mistake. */
-bool read_options(int argc, char **argv, classifier_options *options, int *exit_status);
+extern const program classifier_program;
+extern const classifier_options classifier_defaults;
 
 #endif

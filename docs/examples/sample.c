@@ -1,11 +1,9 @@
 /* sample.c: draws from p(x) = exp(-E(x)) / Z by Markov chains, for an energy and a sampler that are
  * known by name, and says how far the draws can be trusted: R-hat, effective sample sizes,
  * divergences, pictures. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "sample.h"
 
@@ -22,7 +20,7 @@ typedef struct sampling {
 static erg_status make_sampling(sampling *s, const sample_options *o) {
     const double start = 2;
     int64_t rows = o->chains * o->sampler->levels;
-    erg_graph *g = s->graph = erg_graph_new((uint64_t)o->seed);
+    erg_graph *g = s->graph = erg_graph_new(o->seed);
     s->setting = (sampler_setting){
         .energy = o->energy->make(g, o->dimension),
         .x = erg_state(g, "x", ERG_FLOAT64, ERG_SHAPE(rows, o->dimension)),
@@ -92,14 +90,6 @@ static erg_tensor *draw(sampling *s, const sample_options *o) {
 
 /* ------------------------------------------------------------------------------- the program */
 
-static erg_status make_folder(const char *path) {
-    struct stat info;
-    if (mkdir(path, 0777) == 0 || (stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
-        return ERG_OK;
-    return erg_fail(ERG_ERROR_IO, "--out: cannot make the folder \"%s\": %s", path,
-                    strerror(errno));
-}
-
 static erg_status print_report(const sampling *s, const sample_options *o,
                                const erg_tensor *draws) {
     erg_statistics_summary summary;
@@ -134,16 +124,15 @@ static erg_status run(sampling *s, const sample_options *o) {
 
 int main(int argc, char **argv) {
     sample_options options;
-    int exit_status = 0;
+    int exit_status;
     if (!read_options(argc, argv, &options, &exit_status))
         return exit_status;
     sampling sampling = {0};
     erg_status status = options.threads > 0 ? erg_set_threads((int)options.threads) : ERG_OK;
     if (status == ERG_OK)
         status = run(&sampling, &options);
-    if (status != ERG_OK)
-        fprintf(stderr, "sample: %s\n", erg_error_message());
+    exit_status = program_end(&sample_program, status);
     erg_chain_free(sampling.chain);
     erg_graph_free(sampling.graph);
-    return status == ERG_OK ? 0 : EXIT_RUN;
+    return exit_status;
 }

@@ -2,10 +2,7 @@
 #ifndef SAMPLE_H
 #define SAMPLE_H
 
-#include <stdbool.h>
-#include <erg.h>
-
-enum { EXIT_RUN = 1, EXIT_USAGE = 2 };
+#include "program.h"
 
 /* An energy that can be asked for by name. */
 typedef struct energy_entry {
@@ -39,13 +36,14 @@ typedef struct sample_options {
     const energy_entry *energy;
     const sampler_entry *sampler;
     const char *out;
-    int64_t dimension, chains, draws, warm_up, seed;
+    int64_t dimension, chains, draws, warm_up;
+    uint64_t seed;
     int64_t threads; /* 0: all processors */
     double step;     /* 0: the sampler's own */
 } sample_options;
 
-/* Reads the command line. Returns false if the program is to end with *exit_status: after --help,
- * or after a line on stderr about a mistake. */
+extern const program sample_program;
+/* program_read, and the check that the energy has that dimension. */
 bool read_options(int argc, char **argv, sample_options *options, int *exit_status);
 
 /* Writes draws (draws, chains, dimension) and pictures of them into the folder, which exists. */

@@ -8,15 +8,6 @@
  * colours tell apart. */
 enum { CELLS = 200, DEPTH = 12 };
 
-/* The path of a file of the report. */
-typedef char path_text[4096];
-static erg_status path_to(const sample_options *o, const char *name, path_text path) {
-    int length = snprintf(path, sizeof(path_text), "%s/%s", o->out, name);
-    return length < (int)sizeof(path_text)
-               ? ERG_OK
-               : erg_fail(ERG_ERROR_ARGUMENT, "the path to \"%s\" is too long", name);
-}
-
 /* ------------------------------------------------------------------------------- the plane */
 
 typedef struct view {
@@ -119,16 +110,16 @@ erg_status write_report(const sample_options *o, erg_graph *graph, erg_energy en
                  {"rank.png", erg_rank_plot},
                  {"autocorrelation.png", erg_autocorrelation_plot}};
     path_text path;
-    erg_status status = path_to(o, "draws.npy", path);
+    erg_status status = join_path(path, o->out, "draws.npy");
     if (status == ERG_OK)
         status = erg_npy_write(path, draws);
     for (int i = 0; status == ERG_OK && i < 3; i++) {
-        status = path_to(o, plots[i].name, path);
+        status = join_path(path, o->out, plots[i].name);
         if (status == ERG_OK)
             status = plots[i].write(path, draws, 0, "x[0]");
     }
     if (status == ERG_OK)
-        status = path_to(o, "energy.png", path);
+        status = join_path(path, o->out, "energy.png");
     if (status != ERG_OK)
         return status;
     remove(path);
