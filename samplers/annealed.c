@@ -46,11 +46,26 @@ static erg_node *gradient_at(erg_pair_energy energy, erg_node *x, erg_node *nois
     return e ? erg_gradient(e, x) : NULL;
 }
 
-/* A Langevin step of `step` in units of the level's variance. */
-static erg_node *langevin_at(erg_pair_energy energy, erg_node *x, erg_node *noise, double step) {
+/* A Langevin step of this size, 0-d. */
+static erg_node *langevin_at(erg_pair_energy energy, erg_node *x, erg_node *noise, erg_node *size) {
     erg_energy given = erg_energy_given(erg_node_graph(x), energy, noise);
-    erg_node *size = erg_mul_scalar(erg_square(noise), step);
-    return given.fn ? erg_langevin(given, x, (erg_langevin_options){.step_size_node = size}) : NULL;
+    return given.fn && size ? erg_langevin(given, x, (erg_langevin_options){.step_size_node = size})
+                            : NULL;
+}
+
+/* h = 2 (r sqrt(D) / g)^2, g the mean of |grad E| over the chains. The gradient's part of the step,
+ * h g, is then r times its noise's, sqrt(2 h D). The paper has |xi| averaged over the chains where
+ * sqrt(D) is here, which it advises for few chains; so a step's size does not depend on its noise. */
+static erg_node *step_by_ratio(erg_pair_energy energy, erg_node *x, erg_node *noise, double r) {
+    erg_node *gradient = gradient_at(energy, x, noise);
+    if (!gradient)
+        return NULL;
+    erg_shape shape = erg_node_shape(x);
+    double d = 1;
+    for (int axis = 1; axis < shape.ndim; axis++)
+        d *= (double)shape.dims[axis];
+    erg_node *norm = erg_mean(erg_sqrt(erg_chain_total(erg_square(gradient))), ERG_ALL, 0);
+    return erg_mul_scalar(erg_reciprocal(erg_square(norm)), 2 * r * r * d);
 }
 
 static bool check_step(const char *operation, erg_node *x, double *step) {
@@ -64,7 +79,8 @@ erg_node *erg_annealed_langevin(erg_pair_energy energy, erg_node *x, erg_node *t
     if (!check_step("annealed_langevin", x, &options.step))
         return NULL;
     erg_node *noise = level_of(x, t, options.schedule);
-    return noise ? langevin_at(energy, x, noise, options.step) : NULL;
+    erg_node *size = noise ? erg_mul_scalar(erg_square(noise), options.step) : NULL;
+    return size ? langevin_at(energy, x, noise, size) : NULL;
 }
 
 /* The reverse diffusion from one level to a lower one. */
@@ -81,15 +97,19 @@ erg_node *erg_predictor_corrector(erg_pair_energy energy, erg_node *x, erg_node 
     int64_t corrections = o.corrections != 0 ? o.corrections : 1;
     if (!check_step("predictor_corrector", x, &o.step))
         return NULL;
-    if (corrections < -1)
-        return erg_graph_fail(erg_node_graph(x), "predictor_corrector: %lld corrections",
-                              (long long)corrections);
+    if (corrections < -1 || !(o.signal_to_noise >= 0 && isfinite(o.signal_to_noise)))
+        return erg_graph_fail(erg_node_graph(x),
+                              "predictor_corrector: %lld corrections, signal to noise %g",
+                              (long long)corrections, o.signal_to_noise);
     erg_noise_schedule schedule = {o.high, o.low, o.levels != 0 ? o.levels : 100, 1};
     erg_node *from = level_of(x, t, schedule);
     erg_node *to = level_of(x, erg_add_scalar(t, 1), schedule);
     erg_node *next = from && to ? predict(energy, x, from, to) : NULL;
-    for (int64_t i = 0; next && i < corrections; i++)
-        next = langevin_at(energy, next, to, o.step);
+    for (int64_t i = 0; next && i < corrections; i++) {
+        erg_node *size = o.signal_to_noise > 0 ? step_by_ratio(energy, next, to, o.signal_to_noise)
+                                               : erg_mul_scalar(erg_square(to), o.step);
+        next = langevin_at(energy, next, to, size);
+    }
     return next;
 }
 

@@ -13,6 +13,7 @@ struct erg_chain {
     erg_plan *step;
     const erg_tensor *busy; /* (B), with begin */
     int64_t runs;
+    erg_node *acceptance; /* of the transition; may be NULL */
 };
 
 erg_chain *erg_chain_new(erg_node *x, erg_node *next) {
@@ -38,7 +39,10 @@ erg_chain *erg_chain_of(erg_node *x, erg_transition transition, erg_node *also) 
         return NULL;
     }
     erg_node *step = step_of(x, t, also);
-    erg_chain made = {.x = x, .step = step ? erg_compile(&step, 1) : NULL, .runs = t.runs};
+    erg_chain made = {.x = x,
+                      .step = step ? erg_compile(&step, 1) : NULL,
+                      .runs = t.runs,
+                      .acceptance = t.acceptance};
     if (made.step && t.begin) {
         made.begin = erg_compile(&t.begin, 1);
         made.busy = erg_value(t.busy);
@@ -66,6 +70,26 @@ void erg_chain_free(erg_chain *chain) {
 
 erg_node *erg_chain_x(const erg_chain *chain) {
     return chain->x;
+}
+
+bool erg_chain_accepts(const erg_chain *chain) {
+    return chain->acceptance != NULL;
+}
+
+erg_plan *erg_chain_probe(const erg_chain *chain) {
+    erg_node *acceptance = chain->acceptance;
+    return erg_compile(&acceptance, 1);
+}
+
+double erg_chain_probe_run(const erg_chain *chain, erg_plan *probe) {
+    if (chain->begin)
+        erg_run(chain->begin);
+    erg_run(probe);
+    const erg_tensor *acceptance = erg_output(probe, 0);
+    double sum = 0;
+    for (int64_t b = 0; b < erg_tensor_size(acceptance); b++)
+        sum += erg_tensor_get(acceptance, b);
+    return sum / (double)erg_tensor_size(acceptance);
 }
 
 static bool is_busy(const erg_chain *chain) {

@@ -22,6 +22,7 @@ libcore_la_SOURCES += \
     %D%/enumerate.c \
     %D%/fft.c \
     %D%/fft.h \
+    %D%/first_step.c \
     %D%/flow.c \
     %D%/frechet.c \
     %D%/gibbs.c \

@@ -41,5 +41,15 @@ erg_node *erg_phase_hamiltonian(erg_phase point);
 
 /* The leaf that holds a chain's states. */
 erg_node *erg_chain_x(const erg_chain *chain);
+/* Whether its transition knows its acceptance; if so, a plan that looks ahead, to be freed by the
+ * caller, and the mean acceptance of the next move, which is not made: of NUTS, of one leapfrog
+ * step. */
+bool erg_chain_accepts(const erg_chain *chain);
+erg_plan *erg_chain_probe(const erg_chain *chain);
+double erg_chain_probe_run(const erg_chain *chain, erg_plan *probe);
+
+/* Doubles or halves the number in `step`, > 0, until the mean acceptance that the probe sees crosses
+ * the target. If it never does, an error, and the number is as before. */
+erg_status erg_first_step(const erg_chain *chain, erg_plan *probe, erg_tensor *step, double target);
 
 #endif

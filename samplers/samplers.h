@@ -1,7 +1,6 @@
 /* samplers.h: transitions as graph modules, the driver that runs them, replay buffers, exact 2-D toy
- * distributions, quadrature, and the Metropolis family. Written with the public headers below alone.
- * distributions, log Z, diagnostics and goodness of fit. Written with the public headers below alone.
- * distributions, quadrature, and the Metropolis family. Written with public headers alone.
+ * distributions, quadrature, log Z, diagnostics and goodness of fit. Written with the public headers
+ * below alone.
  *
  * Chains are the first axis: x (B, ...) holds B chains that never mix. p(x) is proportional to
  * exp(-E(x)); samplers descend E. */
@@ -167,9 +166,11 @@ ERG_API erg_parallel_tempering *erg_parallel_tempering_new(erg_energy energy, er
 
 /* A proposal and what became of it. All NULL: a mistake. */
 typedef struct erg_accepted {
-    erg_node *next;      /* of x's shape */
-    erg_node *accepted;  /* (B): 1 or 0; derivative 0 */
-    erg_node *log_ratio; /* (B): accepted with probability min(1, exp(this)); NaN: never */
+    erg_node *next;     /* of x's shape */
+    erg_node *accepted; /* (B): 1 or 0; derivative 0 */
+    erg_node
+        *log_ratio; /* (B): accepted with probability min(1, exp(this)); never if it is NaN or the
+                            energy of the proposal is not finite */
 } erg_accepted;
 /* Tempered transitions (Neal 1996): a transition at each beta down the ladder and up again is one
  * proposal. Leaves exp(-E) invariant if each transition is reversible: one with an acceptance step,
@@ -210,6 +211,10 @@ typedef struct erg_predictor_corrector_options {
     int64_t levels;      /* geometric between them; default 100 */
     int64_t corrections; /* default 1; -1: none */
     double step;         /* of these, in units of s'^2; default 0.1 */
+    /* r > 0: instead, their step is 2 (r sqrt(D) / g)^2, with D the elements of a sample and g the mean
+     * over the chains of |grad E|: the paper's rule, in which r is the size of a step's gradient part
+     * over that of its noise. The paper takes r = 0.16 for images. Chains then share one number, g. */
+    double signal_to_noise;
 } erg_predictor_corrector_options;
 ERG_API erg_node *erg_predictor_corrector(erg_pair_energy energy, erg_node *x, erg_node *t,
                                           erg_predictor_corrector_options options);
@@ -248,6 +253,7 @@ ERG_API int64_t erg_ode_steps(const erg_ode *ode);
  * From t = log(high) to log(low), samples of exp(-E(., high)) become samples of exp(-E(., low));
  * back again they are encoded. fn is NULL on a mistake. */
 ERG_API erg_field erg_probability_flow(erg_graph *graph, erg_pair_energy energy);
+
 /* ------------------------------------------------------------------------------- discrete states
  *
  * Transitions for any energy over discrete sites. States are floats, so that an energy is the same
@@ -766,9 +772,10 @@ ERG_API erg_transition erg_hmc(erg_energy energy, erg_node *x, erg_metropolis_op
  * effects need erg_chain_of. acceptance is the mean over the trajectory. */
 ERG_API erg_transition erg_nuts(erg_energy energy, erg_node *x, erg_metropolis_options options);
 
-/* Warm-up as in Stan: step_size by dual averaging (Hoffman & Gelman 2014), the metric from the
- * states of windows that double in length. All chains are taken to sample one density and share
- * what is learnt. */
+/* Warm-up as in Stan: step_size by dual averaging (Hoffman & Gelman 2014) from a first one that is
+ * doubled or halved until one move's mean acceptance crosses the target (their algorithm 4), the
+ * metric from the states of windows that double in length. All chains are taken to sample one density
+ * and share what is learnt. */
 typedef struct erg_warm_up_options {
     double target;      /* of the mean acceptance, in (0, 1); default 0.8 */
     erg_metric *metric; /* set after each window; default: none is learnt */
@@ -776,7 +783,8 @@ typedef struct erg_warm_up_options {
 } erg_warm_up_options;
 /* n transitions of the chain, whose transition reads step_size, a 0-d input or state that starts
  * at any value > 0, and counts into the statistics, which are reset before and after. A step size
- * that was left 0 or is not finite is refused. */
+ * that was left 0 or is not finite is refused. An error too if no move is accepted however small the
+ * step (the energy is not finite where the chains are) or moves of any size are (no density). */
 ERG_API erg_status erg_warm_up(erg_chain *chain, const erg_statistics *statistics,
                                erg_node *step_size, int64_t n, erg_warm_up_options options);
 

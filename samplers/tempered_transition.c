@@ -4,7 +4,7 @@
  * and d_0 is accepted with probability
  *     min(1, exp sum_i (beta_(i-1) - beta_i) (E(u_(i-1)) - E(d_(i-1)))),
  * which leaves exp(-E) invariant if each transition satisfies detailed balance for its own. */
-#include "batch.h"
+#include "metropolis.h"
 #include "tempering.h"
 
 /* Adds (beta_(i-1) - beta_i) sign E(at) to the log ratio. */
@@ -33,7 +33,8 @@ erg_accepted erg_tempered_transition(erg_energy energy, erg_node *x, erg_kernel 
     if (!at || !log_ratio)
         return none;
     erg_node *u = erg_uniform(erg_node_graph(x), erg_node_dtype(x), erg_node_shape(log_ratio));
-    erg_node *accepted = erg_less(erg_log(u), log_ratio);
+    erg_node *finite = erg_finite_mask(erg_energy_apply(energy, at));
+    erg_node *accepted = erg_logical_and(finite, erg_less(erg_log(u), log_ratio));
     erg_node *next = erg_chain_where(accepted, at, x);
     return next ? (erg_accepted){next, accepted, log_ratio} : none;
 }

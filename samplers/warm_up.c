@@ -1,13 +1,15 @@
 /* warm_up.c: what a chain learns before it samples.
  *
- * Dual averaging (Hoffman & Gelman 2014, section 3.2; Nesterov 2009) moves log step until the mean
- * acceptance is the target: with t = 1, 2, ... and h the mean of target - acceptance,
+ * Dual averaging (Hoffman & Gelman 2014, section 3.2; Nesterov 2009) begins at a first step size of the
+ * right order (first_step.c), and moves log step until the mean acceptance is the target: with
+ * mu = log(10 first step), t = 1, 2, ... and h the mean of target - acceptance,
  *     h <- (1 - 1/(t + 10)) h + (target - a) / (t + 10),    log step = mu - sqrt(t) / 0.05 h,
  * and keeps an average of log step with weights t^-0.75.
  *
  * Windows as in Stan: at first and at last only the step size is learnt; between, windows of 25,
  * 50, 100, ... transitions each end with the metric set to the covariance of their states, shrunk
- * a little towards a small multiple of I, and with dual averaging begun again. */
+ * a little towards a small multiple of I, and with dual averaging begun again at a first step size for
+ * that metric. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -132,12 +134,21 @@ typedef struct warm_up {
     erg_chain *chain;
     const erg_statistics *statistics;
     erg_tensor *step_size;
+    erg_plan *probe; /* NULL: the chain knows no acceptance */
     erg_metric *metric;
     double target;
     averaging averaging;
     moments moments;
     windows windows;
 } warm_up;
+
+/* Dual averaging from the step size that is there, or from one near it that is reasonable. */
+static erg_status begin_averaging(warm_up *w) {
+    erg_status status =
+        w->probe ? erg_first_step(w->chain, w->probe, w->step_size, w->target) : ERG_OK;
+    w->averaging = averaging_from(erg_tensor_get(w->step_size, 0), w->target);
+    return status;
+}
 
 static erg_status transition(warm_up *w, int64_t i) {
     erg_statistics_summary summary;
@@ -161,8 +172,8 @@ static erg_status transition(warm_up *w, int64_t i) {
     erg_status status = moments_set(&w->moments, w->metric);
     moments_clear(&w->moments);
     windows_next(&w->windows);
-    w->averaging = averaging_from(exp(w->averaging.log_average), w->target);
-    return status;
+    erg_tensor_fill(w->step_size, exp(w->averaging.log_average));
+    return status == ERG_OK ? begin_averaging(w) : status;
 }
 
 static erg_status check(const erg_chain *chain, const erg_statistics *statistics,
@@ -193,10 +204,13 @@ erg_status erg_warm_up(erg_chain *chain, const erg_statistics *statistics, erg_n
                  .step_size = erg_value(step_size),
                  .metric = options.metric && options.metric->root ? options.metric : NULL,
                  .target = target,
-                 .averaging = averaging_from(erg_tensor_get(erg_value(step_size), 0), target),
                  .windows = windows_of(n)};
     if (w.metric)
         status = moments_make(&w.moments, w.metric);
+    if (status == ERG_OK && n > 0 && erg_chain_accepts(chain))
+        status = (w.probe = erg_chain_probe(chain)) ? ERG_OK : erg_error_status();
+    if (status == ERG_OK && n > 0)
+        status = begin_averaging(&w);
     erg_progress progress = erg_progress_begin(options.progress, "warm-up", n);
     for (int64_t i = 0; status == ERG_OK && i < n; i++) {
         status = transition(&w, i);
@@ -206,6 +220,7 @@ erg_status erg_warm_up(erg_chain *chain, const erg_statistics *statistics, erg_n
     if (status == ERG_OK && w.averaging.t > 0)
         erg_tensor_fill(w.step_size, exp(w.averaging.log_average));
     erg_statistics_reset(statistics);
+    erg_plan_free(w.probe);
     moments_free(&w.moments);
     return status;
 }

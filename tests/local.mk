@@ -51,6 +51,7 @@ test_programs = \
     %D%/test_nn \
     %D%/test_noise_contrast \
     %D%/test_nuts \
+    %D%/test_ode \
     %D%/test_ops \
     %D%/test_optimisers \
     %D%/test_passes \
@@ -67,6 +68,7 @@ test_programs = \
     %D%/test_regions \
     %D%/test_rejection \
     %D%/test_replay \
+    %D%/test_same_bits \
     %D%/test_samplers \
     %D%/test_score_identities \
     %D%/test_score_matching \
@@ -77,7 +79,8 @@ test_programs = \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \
-    %D%/test_vmath
+    %D%/test_vmath \
+    %D%/test_warm_up
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
     %D%/test_fit2d.sh %D%/test_mnist_classifier.sh %D%/test_sample.sh
 
@@ -109,7 +112,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h \
     %D%/misuse.def %D%/programs.sh %D%/faults.h %D%/modules.h %D%/mcmc.h %D%/discrete_kernels.h \
-    %D%/enumerate.h %D%/likelihood.h
+    %D%/enumerate.h %D%/likelihood.h %D%/header.h %D%/study.h %D%/smooth.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

@@ -1,39 +1,6 @@
-/* test_annealed.c: sampling through levels of noise, and the differential equations behind it, with
- * energies whose smoothed densities are known: Gaussians, where every step is a linear recursion,
- * and mixtures of them. */
-#include "modules.h"
-
-/* ------------------------------------------------------------------------------- energies */
-
-/* E = |x|^2 / (2 (a^2 + s^2)): data N(0, a^2 I) smoothed by s, () or (B). self: a. */
-static erg_node *smooth_gaussian(void *self, erg_node *x, erg_node *noise) {
-    const double *a = self;
-    erg_node *half = erg_mul_scalar(erg_sum(erg_square(x), ERG_AXES(1), 0), 0.5);
-    return erg_div(half, erg_add_scalar(erg_square(noise), *a * *a));
-}
-
-enum { MODES = 2 };
-static const double weights[MODES] = {0.3, 0.7}, means[MODES] = {-2, 2}, spread = 0.5;
-
-/* -log sum_k w_k N(x; m_k, spread^2 + s^2) but for a constant of x; x (B, 1). self, if there is
- * one: a wrong factor of s. */
-static erg_node *smooth_mixture(void *self, erg_node *x, erg_node *noise) {
-    const double *wrong = self;
-    erg_node *s = wrong ? erg_mul_scalar(noise, *wrong) : noise;
-    erg_node *variance = erg_add_scalar(erg_square(s), spread * spread), *terms[MODES];
-    for (int k = 0; k < MODES; k++) {
-        erg_node *away = erg_square(erg_add_scalar(erg_squeeze(x, 1), -means[k]));
-        terms[k] = erg_add_scalar(erg_mul_scalar(erg_div(away, variance), -0.5), log(weights[k]));
-    }
-    return erg_neg(erg_logsumexp(erg_stack(terms, MODES, 1), ERG_AXES(1), 0));
-}
-
-static double mixture_cdf_at(double x, double s) {
-    double sum = 0;
-    for (int k = 0; k < MODES; k++)
-        sum += weights[k] * normal_cdf((x - means[k]) / hypot(spread, s));
-    return sum;
-}
+/* test_annealed.c: sampling through levels of noise, with energies whose smoothed densities are known:
+ * Gaussians, where every step is a linear recursion, and mixtures of them. */
+#include "smooth.h"
 
 /* ------------------------------------------------------------------------------- levels */
 
@@ -120,11 +87,11 @@ START_TEST(predictor_corrector_has_its_law) {
     for (int64_t corrections = -1; corrections < 3; corrections++) {
         anneal a = new_anneal(draws(40000, 2000), 2);
         erg_pair_energy energy = {smooth_gaussian, (void *)&data};
-        run_anneal(
-            a,
-            erg_predictor_corrector(
-                energy, a.x, a.t, (erg_predictor_corrector_options){2, 0.25, 7, corrections, step}),
-            6);
+        run_anneal(a,
+                   erg_predictor_corrector(
+                       energy, a.x, a.t,
+                       (erg_predictor_corrector_options){2, 0.25, 7, corrections, step, 0}),
+                   6);
         double variance = 4, planted = 4;
         for (int i = 0; i < 6; i++) {
             double s = 2 * pow(0.125, i / 6.0), next = 2 * pow(0.125, (i + 1) / 6.0);
@@ -140,6 +107,44 @@ START_TEST(predictor_corrector_has_its_law) {
         ck_assert_double_gt(fabs(z_of_variance(&a, planted)), CRITICAL_Z);
         erg_graph_free(a.graph);
     }
+}
+END_TEST
+
+/* At a single level the predictor does nothing, and x' = x - h g + sqrt(2 h) xi gives xi back if h is
+ * the rule's: 2 (r sqrt(D) / mean |g|)^2. Planted: twice that, and a step for each chain from its own
+ * gradient. */
+START_TEST(corrector_follows_signal_to_noise) {
+    enum { D = 3 };
+    const double data = 0.6, level = 2, r = 0.3;
+    const int64_t chains = draws(20000, 2000);
+    erg_graph *g = erg_graph_new(43);
+    erg_node *x = erg_state(g, "x", ERG_FLOAT64, ERG_SHAPE(chains, D));
+    ck_assert_int_eq(erg_init_normal(x, 5), ERG_OK);
+    erg_predictor_corrector_options options = {
+        .high = level, .low = level, .levels = 1, .step = 7, .signal_to_noise = r};
+    double *next = elements_of(erg_predictor_corrector(
+        (erg_pair_energy){smooth_gaussian, (void *)&data}, x, number_input(g, 0), options));
+    const double *at = erg_value(x)->data, stiffness = 1 / (data * data + level * level);
+    double *norms = calloc((size_t)chains, sizeof *norms), mean = 0;
+    for (int64_t b = 0; b < chains; b++) {
+        norms[b] = stiffness * sqrt(at[b * D] * at[b * D] + at[b * D + 1] * at[b * D + 1] +
+                                    at[b * D + 2] * at[b * D + 2]);
+        mean += norms[b] / (double)chains;
+    }
+    double *xi = calloc((size_t)(chains * D), sizeof *xi);
+    for (int planted = 0; planted < 3; planted++) {
+        for (int64_t i = 0; i < chains * D; i++) {
+            double norm = planted == 2 ? norms[i / D] : mean;
+            double h = (planted == 1 ? 4 : 2) * r * r * D / (norm * norm);
+            xi[i] = (next[i] - at[i] + h * stiffness * at[i]) / sqrt(2 * h);
+        }
+        double distance = kolmogorov(xi, chains * D, normal_cdf);
+        ck_assert((distance < CRITICAL_KS) == (planted == 0));
+    }
+    free(xi);
+    free(norms);
+    free(next);
+    erg_graph_free(g);
 }
 END_TEST
 
@@ -173,7 +178,7 @@ START_TEST(annealing_finds_the_mixture) {
         a = new_anneal(chains, 8);
         run_anneal(a,
                    erg_predictor_corrector(energy, a.x, a.t,
-                                           (erg_predictor_corrector_options){8, low, 150, 1, 0}),
+                                           (erg_predictor_corrector_options){8, low, 150, 1, 0, 0}),
                    149);
         d = distance(a, low);
         ck_assert_msg(planted ? d > allowed : d < allowed, "predictor and corrector: %g", d);
@@ -196,171 +201,7 @@ START_TEST(denoising_is_the_posterior_mean) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- equations */
-
-/* dx/dt = -rate_b x cos(t): x = x_0 exp(-rate_b sin t). self: the rates (B, 1). */
-static erg_node *swing(void *self, erg_node *x, erg_node *t) {
-    return erg_neg(erg_mul(erg_mul(self, erg_unsqueeze(erg_cos(t), 1)), x));
-}
-
-START_TEST(each_chain_keeps_its_tolerance) {
-    const double rates[] = {0, 0.1, 1, 10}, tolerances[] = {1e-3, 1e-6, 1e-10};
-    const double start[] = {1, -2, 3, 0.5, 1, 1, 2, -0.1};
-    int64_t steps = 0;
-    for (int k = 0; k < COUNT(tolerances); k++) {
-        erg_graph *g = erg_graph_new(0);
-        erg_node *x = input_of(g, ERG_SHAPE(4, 2), start);
-        erg_ode *ode = erg_ode_new((erg_field){swing, input_of(g, ERG_SHAPE(4, 1), rates)}, x,
-                                   (erg_ode_options){.tolerance = tolerances[k]});
-        for (int back = 0; back < 2; back++) {
-            ck_assert_int_eq(erg_ode_run(ode, back ? 2 : 0, back ? 0 : 2), ERG_OK);
-            for (int i = 0; i < 8; i++) {
-                double exact = start[i] * (back ? 1 : exp(-rates[i / 2] * sin(2)));
-                double error = fabs(erg_tensor_get(erg_value(x), i) - exact);
-                /* Back again what has shrunk by exp(-10 sin t) grows, and its errors with it. */
-                double growth = back ? exp(rates[i / 2]) : 1;
-                ck_assert_double_lt(error, 30 * tolerances[k] * growth);
-            }
-        }
-        ck_assert_int_gt(erg_ode_steps(ode), steps); /* a better answer costs more */
-        steps = erg_ode_steps(ode);
-        ck_assert_int_eq(erg_ode_run(ode, 1, 1), ERG_OK);
-        ck_assert_int_eq(erg_ode_steps(ode), 0);
-        erg_ode_free(ode);
-        erg_graph_free(g);
-    }
-    ck_assert_int_lt(steps, 1000);
-}
-END_TEST
-
-/* Points of N(0, a^2 + s^2) move as its standard deviation, at whatever speed each chain takes. */
-START_TEST(flow_of_a_gaussian_is_exact) {
-    const double a = 0.7, high = 10, low = 0.01, at[] = {-12, -1, 0, 0.5, 3, 20};
-    erg_graph *g = erg_graph_new(0);
-    erg_pair_energy energy = {smooth_gaussian, (void *)&a};
-    erg_node *x = input_of(g, ERG_SHAPE(6, 1), at);
-    erg_ode *ode =
-        erg_ode_new(erg_probability_flow(g, energy), x, (erg_ode_options){.tolerance = 1e-9});
-    ck_assert_ptr_nonnull(ode);
-    ck_assert_int_eq(erg_ode_run(ode, log(high), log(low)), ERG_OK);
-    for (int i = 0; i < 6; i++)
-        ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), i),
-                                at[i] * hypot(a, low) / hypot(a, high), 1e-6);
-    ck_assert_int_eq(erg_ode_run(ode, log(low), log(high)), ERG_OK);
-    for (int i = 0; i < 6; i++)
-        ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), i), at[i], 1e-6);
-    erg_ode_free(ode);
-    erg_graph_free(g);
-}
-END_TEST
-
-/* In one dimension points cannot overtake each other: F_low(x(low)) = F_high(x(high)). Planted: the
- * sign of the flow. */
-START_TEST(flow_of_a_mixture_is_its_quantiles) {
-    const double high = 8, low = 0.05, at[] = {-20, -8, -3, -1, 0, 2, 5, 12};
-    erg_graph *g = erg_graph_new(0);
-    erg_node *x = input_of(g, ERG_SHAPE(8, 1), at);
-    erg_ode *ode = erg_ode_new(erg_probability_flow(g, (erg_pair_energy){smooth_mixture, NULL}), x,
-                               (erg_ode_options){.tolerance = 1e-8});
-    ck_assert_int_eq(erg_ode_run(ode, log(high), log(low)), ERG_OK);
-    for (int i = 0; i < 8; i++)
-        ck_assert_double_eq_tol(mixture_cdf_at(erg_tensor_get(erg_value(x), i), low),
-                                mixture_cdf_at(at[i], high), 1e-6);
-    erg_ode_free(ode);
-    erg_graph_free(g);
-}
-END_TEST
-
-/* dx/dt = x^2 from 1 is infinite at t = 1. */
-static erg_node *blow_up(void *self, erg_node *x, erg_node *t) {
-    (void)self;
-    (void)t;
-    return erg_square(x);
-}
-
-/* The square root of a negative number from t = 1 on. */
-static erg_node *not_a_number(void *self, erg_node *x, erg_node *t) {
-    (void)self;
-    return erg_mul(x, erg_unsqueeze(erg_sqrt(erg_sub(erg_full_like(t, 1), t)), 1));
-}
-
-START_TEST(equations_that_cannot_be_solved_leave_x) {
-    const erg_field fields[] = {{blow_up, NULL}, {not_a_number, NULL}};
-    for (int i = 0; i < COUNT(fields); i++) {
-        erg_graph *g = erg_graph_new(0);
-        erg_node *x = input_of(g, ERG_SHAPE(2, 1), (double[]){1, -1});
-        erg_ode *ode = erg_ode_new(fields[i], x, (erg_ode_options){.max_steps = 300});
-        FAILS("are not at time 2 after 300 steps", erg_ode_run(ode, 0, 2));
-        ck_assert_double_eq(erg_tensor_get(erg_value(x), 0), 1);
-        ck_assert_double_eq(erg_tensor_get(erg_value(x), 1), -1);
-        ck_assert_int_eq(erg_ode_run(ode, 0, 0.5), ERG_OK);
-        ck_assert_double_ne(erg_tensor_get(erg_value(x), 0), 1);
-        erg_ode_free(ode);
-        erg_graph_free(g);
-    }
-}
-END_TEST
-
-/* dx/dt = -1000 x log x: log x decays as exp(-1000 t). The first step is so long that a logarithm
- * is of a negative number: it is tried again, shorter. */
-static erg_node *steep(void *self, erg_node *x, erg_node *t) {
-    (void)self;
-    (void)t;
-    return erg_mul_scalar(erg_mul(x, erg_log(x)), -1000);
-}
-
-START_TEST(steps_that_are_not_finite_are_tried_again) {
-    const double to = 0.2, rest = exp(-1000 * 0.001);
-    erg_graph *g = erg_graph_new(0);
-    erg_node *x = input_of(g, ERG_SHAPE(2, 1), (double[]){10, 0.5});
-    erg_ode *ode = erg_ode_new((erg_field){steep, NULL}, x, (erg_ode_options){.tolerance = 1e-8});
-    ck_assert_int_eq(erg_ode_run(ode, 0, to), ERG_OK);
-    ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), 0), 1, 1e-6);
-    erg_tensor_set(erg_value(x), 0, 10);
-    erg_tensor_set(erg_value(x), 1, 0.5);
-    ck_assert_int_eq(erg_ode_run(ode, 0.5, 0.501), ERG_OK);
-    ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), 0), pow(10, rest), 1e-6);
-    ck_assert_double_eq_tol(erg_tensor_get(erg_value(x), 1), pow(0.5, rest), 1e-6);
-    erg_ode_free(ode);
-    erg_graph_free(g);
-}
-END_TEST
-
-/* ------------------------------------------------------------------------------- threads, misuse */
-
-static erg_tensor *flowed_with(int threads) {
-    ck_assert_int_eq(erg_set_threads(threads), ERG_OK);
-    erg_graph *g = erg_graph_new(42);
-    const double a = 0.5;
-    erg_pair_energy energy = {smooth_gaussian, (void *)&a};
-    erg_node *x = erg_state(g, "x", ERG_FLOAT32, ERG_SHAPE(777, 2));
-    erg_node *t = erg_state(g, "t", ERG_FLOAT64, ERG_SCALAR);
-    ck_assert_int_eq(erg_init_normal(x, 3), ERG_OK);
-    erg_predictor_corrector_options options = {.high = 3, .levels = 20};
-    erg_node *effects[] = {erg_assign(x, erg_predictor_corrector(energy, x, t, options)),
-                           erg_assign(t, erg_add_scalar(t, 1))};
-    erg_plan *plan = erg_compile(effects, 2);
-    erg_ode *ode = erg_ode_new(erg_probability_flow(g, energy), x, (erg_ode_options){0});
-    ck_assert(plan && ode);
-    erg_run_n(plan, 10);
-    ck_assert_int_eq(erg_ode_run(ode, log(0.3), log(0.01)), ERG_OK);
-    erg_tensor *copy = erg_tensor_from(ERG_FLOAT32, erg_value(x)->shape, erg_value(x)->data);
-    erg_plan_free(plan);
-    erg_ode_free(ode);
-    erg_graph_free(g);
-    return copy;
-}
-
-START_TEST(levels_have_the_same_bits_at_any_threads) {
-    erg_tensor *first = flowed_with(1);
-    for (int threads = 2; threads <= 4; threads++) {
-        erg_tensor *other = flowed_with(threads);
-        ck_assert_mem_eq(first->data, other->data, 777 * 2 * sizeof(float));
-        erg_tensor_free(other);
-    }
-    erg_tensor_free(first);
-}
-END_TEST
+/* ------------------------------------------------------------------------------- misuse */
 
 START_TEST(levels_refuse_misuse) {
     const double a = 1;
@@ -383,6 +224,11 @@ START_TEST(levels_refuse_misuse) {
                 erg_predictor_corrector(energy, x, t,
                                         (erg_predictor_corrector_options){.step = steps[i]}));
     }
+    const double ratios[] = {-1, NAN, INFINITY};
+    for (int i = 0; i < COUNT(ratios); i++)
+        REFUSES(g, "signal to noise",
+                erg_predictor_corrector(
+                    energy, x, t, (erg_predictor_corrector_options){.signal_to_noise = ratios[i]}));
     REFUSES(g, "-2 corrections",
             erg_predictor_corrector(energy, x, t,
                                     (erg_predictor_corrector_options){.corrections = -2}));
@@ -401,57 +247,16 @@ START_TEST(levels_refuse_misuse) {
 }
 END_TEST
 
-static erg_node *of_another_shape(void *self, erg_node *x, erg_node *t) {
-    (void)self;
-    (void)x;
-    return t;
-}
-
-START_TEST(equations_refuse_misuse) {
-    erg_graph *g = erg_graph_new(0);
-    erg_node *x = input_of(g, ERG_SHAPE(3, 2), NULL), *number = number_input(g, 0);
-    const erg_field field = {blow_up, NULL};
-    const erg_ode_options usual = {0};
-    FAILS_NULL("needs a field", erg_ode_new((erg_field){0}, x, usual));
-    FAILS_NULL("(B, ...)", erg_ode_new(field, number, usual));
-    FAILS_NULL("value", erg_ode_new(field, NULL, usual));
-    FAILS_NULL("value", erg_ode_new(field, erg_neg(x), usual));
-    FAILS_NULL("tolerance -1", erg_ode_new(field, x, (erg_ode_options){.tolerance = -1}));
-    FAILS_NULL("tolerance nan", erg_ode_new(field, x, (erg_ode_options){.tolerance = NAN}));
-    FAILS_NULL("-3 steps", erg_ode_new(field, x, (erg_ode_options){.max_steps = -3}));
-    REFUSES(g, "the field makes (3) of (3, 2)",
-            erg_ode_new((erg_field){of_another_shape, NULL}, x, usual));
-    erg_ode *ode = erg_ode_new(field, x, usual);
-    FAILS("finite", erg_ode_run(ode, 0, NAN));
-    FAILS("finite", erg_ode_run(ode, INFINITY, 0));
-    FAILS("no equation", erg_ode_run(NULL, 0, 1));
-    ck_assert_int_eq(erg_ode_steps(NULL), 0);
-    erg_ode_free(ode);
-    erg_ode_free(NULL);
-    erg_graph_free(g);
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("annealed");
     TCase *levels = tcase_create("levels");
     tcase_add_test(levels, levels_are_geometric);
     tcase_add_test(levels, annealed_langevin_has_its_law);
     tcase_add_test(levels, predictor_corrector_has_its_law);
+    tcase_add_test(levels, corrector_follows_signal_to_noise);
     tcase_add_test(levels, annealing_finds_the_mixture);
     tcase_add_test(levels, denoising_is_the_posterior_mean);
+    tcase_add_test(levels, levels_refuse_misuse);
     suite_add_tcase(suite, levels);
-    TCase *equations = tcase_create("equations");
-    tcase_add_test(equations, each_chain_keeps_its_tolerance);
-    tcase_add_test(equations, flow_of_a_gaussian_is_exact);
-    tcase_add_test(equations, flow_of_a_mixture_is_its_quantiles);
-    tcase_add_test(equations, steps_that_are_not_finite_are_tried_again);
-    tcase_add_test(equations, equations_that_cannot_be_solved_leave_x);
-    suite_add_tcase(suite, equations);
-    TCase *general = tcase_create("general");
-    tcase_add_test(general, levels_have_the_same_bits_at_any_threads);
-    tcase_add_test(general, levels_refuse_misuse);
-    tcase_add_test(general, equations_refuse_misuse);
-    suite_add_tcase(suite, general);
     return run_suite(suite);
 }

@@ -337,36 +337,7 @@ START_TEST(moves_to_no_energy_are_rejected) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse */
-
-/* One run of each kind of dynamics in float32; the caller frees the states. */
-static erg_tensor *dynamics_with(int threads) {
-    ck_assert_int_eq(erg_set_threads(threads), ERG_OK);
-    erg_graph *g = erg_graph_new(39);
-    double one = 1;
-    erg_energy energy = {erg_harmonic_energy, &one};
-    erg_motion now = {erg_state(g, "x", ERG_FLOAT32, ERG_SHAPE(1000, 3)),
-                      erg_state(g, "v", ERG_FLOAT32, ERG_SHAPE(1000, 3))};
-    erg_motion next = erg_underdamped_langevin(energy, now, (erg_underdamped_options){0});
-    next = erg_sghmc(energy, next, (erg_sghmc_options){0});
-    next = erg_nesterov(energy, next, (erg_nesterov_options){0});
-    run_motion(now, next, 20);
-    const erg_tensor *x = erg_value(now.x);
-    erg_tensor *copy = erg_tensor_from(x->dtype, x->shape, x->data);
-    erg_graph_free(g);
-    return copy;
-}
-
-START_TEST(dynamics_have_the_same_bits_at_any_threads) {
-    erg_tensor *first = dynamics_with(1);
-    for (int threads = 2; threads <= 4; threads++) {
-        erg_tensor *other = dynamics_with(threads);
-        ck_assert_mem_eq(first->data, other->data, 3000 * sizeof(float));
-        erg_tensor_free(other);
-    }
-    erg_tensor_free(first);
-}
-END_TEST
+/* ------------------------------------------------------------------------------- misuse */
 
 #define REFUSES_MOTION(text, call) REFUSES(g, text, (call).x)
 
@@ -441,7 +412,6 @@ int main(void) {
     tcase_add_test(unrolled, unrolled_noise_is_new_each_time);
     suite_add_tcase(suite, unrolled);
     TCase *general = tcase_create("general");
-    tcase_add_test(general, dynamics_have_the_same_bits_at_any_threads);
     tcase_add_test(general, dynamics_refuse_misuse);
     suite_add_tcase(suite, general);
     return run_suite(suite);

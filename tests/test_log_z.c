@@ -415,18 +415,6 @@ START_TEST(ais_counts_lost_chains) {
 }
 END_TEST
 
-/* The same bits at any number of threads. */
-START_TEST(ais_has_the_same_bits_at_any_number_of_threads) {
-    erg_ais_result first = {0};
-    for (int threads = 1; threads <= 4; threads++) {
-        ck_assert_int_eq(erg_set_threads(threads), ERG_OK);
-        erg_ais_result r = anneal_ising(0.3, false, (erg_ais_options){.steps = 20, .settle = 5});
-        first = threads == 1 ? r : first;
-        ck_assert(r.lower.log_z == first.lower.log_z && r.upper.log_z == first.upper.log_z);
-    }
-}
-END_TEST
-
 /* A way back that does not start from the target gives ends in the wrong order, which is said. */
 START_TEST(ais_tells_crossed_ends) {
     erg_graph *g = erg_graph_new(1);
@@ -599,7 +587,6 @@ int main(void) {
     tcase_add_test(ais, ais_brackets_an_rbm);
     tcase_add_test(ais, ais_takes_transitions_made_of_the_energy);
     tcase_add_test(ais, ais_counts_lost_chains);
-    tcase_add_test(ais, ais_has_the_same_bits_at_any_number_of_threads);
     tcase_add_test(ais, ais_tells_crossed_ends);
     tcase_add_test(ais, ais_refuses_misuse);
     suite_add_tcase(suite, ais);

@@ -393,37 +393,9 @@ START_TEST(derivatives_pass_through_proposals) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads */
+/* ------------------------------------------------------------------------------- misuse */
 
 static maker *const makers[] = {erg_random_walk, erg_mala, erg_hmc, erg_nuts};
-
-static void run_threads(maker *make, int threads, float *out) {
-    ck_assert_int_eq(erg_set_threads(threads), ERG_OK);
-    erg_graph *g = erg_graph_new(37);
-    erg_node *x = erg_input(g, "x", ERG_FLOAT32, ERG_SHAPE(300, 2));
-    erg_banana banana = {0};
-    erg_chain *chain = erg_chain_of(x,
-                                    make((erg_energy){erg_banana_energy, &banana}, x,
-                                         (erg_metropolis_options){.step_size = 0.5, .jitter = 0.2}),
-                                    NULL);
-    ck_assert_int_eq(erg_chain_run(chain, 10), ERG_OK);
-    memcpy(out, erg_value(x)->data, 600 * sizeof *out);
-    erg_chain_free(chain);
-    erg_graph_free(g);
-}
-
-START_TEST(same_bits_at_any_number_of_threads) {
-    float one[600], more[600];
-    run_threads(makers[_i], 1, one);
-    for (int threads = 2; threads <= 4; threads++) {
-        run_threads(makers[_i], threads, more);
-        ck_assert_mem_eq(one, more, sizeof one);
-    }
-    ck_assert_float_ne(one[0], 0);
-}
-END_TEST
-
-/* ------------------------------------------------------------------------------- misuse */
 
 static erg_node *wrong_shape(void *self, erg_node *x, erg_node **log_ratio) {
     (void)self;
@@ -478,7 +450,6 @@ int main(void) {
     tcase_add_test(rest, metric_of_widths);
     tcase_add_loop_test(rest, bad_energies_are_rejected_and_counted, 0, COUNT(cliffs));
     tcase_add_test(rest, derivatives_pass_through_proposals);
-    tcase_add_loop_test(rest, same_bits_at_any_number_of_threads, 0, COUNT(makers));
     tcase_add_test(rest, misuse_is_refused);
     suite_add_tcase(suite, laws);
     suite_add_tcase(suite, rest);

@@ -3,13 +3,13 @@
  *
  * The tables here are compared with the header: a function without a row fails the test. */
 #include <check.h>
-#include <ctype.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../autograd/graph.h"
+#include "header.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define BIG (INT64_C(1) << 32)
@@ -357,19 +357,6 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- completeness */
 
-static char *read_header(void) {
-    const char *top = getenv("srcdir");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/autograd/autograd.h", top ? top : ".");
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "cannot open %s", path);
-    char *text = calloc(1, 1 << 18);
-    size_t size = fread(text, 1, (1 << 18) - 1, file);
-    ck_assert_uint_gt(size, 0);
-    fclose(file);
-    return text;
-}
-
 #define HAS_ROW(table, name)                                                                       \
     static bool in_##table(const char *name) {                                                     \
         for (int row = 0; row < COUNT(table); row++)                                               \
@@ -390,22 +377,7 @@ static void assert_rows(const char *name, const char *parameters) {
 }
 
 START_TEST(every_function_has_its_rows) {
-    char *text = read_header(), *rest = text;
-    int functions = 0;
-    while ((rest = strstr(rest, "\nERG_API ")) != NULL) {
-        char *open = strchr(rest, '('), *close = open ? strchr(open, ')') : NULL;
-        ck_assert_ptr_nonnull(close);
-        char *name = open;
-        while (isalnum((unsigned char)name[-1]) || name[-1] == '_')
-            name--;
-        ck_assert(strncmp(name, "erg_", 4) == 0);
-        *open = *close = '\0';
-        assert_rows(name + 4, open + 1);
-        functions++;
-        rest = close + 1;
-    }
-    ck_assert_int_gt(functions, 100);
-    free(text);
+    ck_assert_int_gt(each_function("autograd/autograd.h", assert_rows), 100);
 }
 END_TEST
 

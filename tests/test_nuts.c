@@ -1,42 +1,6 @@
-/* test_nuts.c: the no-U-turn sampler and warm-up on densities that are hard: narrow, bent, of
+/* test_nuts.c: the no-U-turn sampler on densities that are hard: narrow, bent, of
  * changing width; every figure against the closed form. */
-#include "mcmc.h"
-
-/* ------------------------------------------------------------------------------- a study */
-
-/* Chains of one transition with a warm-up, all in the graph. */
-typedef struct study {
-    erg_graph *graph;
-    erg_node *x, *step;
-    erg_metric *metric;
-    counted counted;
-} study;
-
-typedef erg_transition maker(erg_energy energy, erg_node *x, erg_metropolis_options options);
-
-static study new_study(maker *make, erg_energy energy, erg_graph *g, erg_shape shape,
-                       erg_mass mass) {
-    study s = {.graph = g, .x = erg_input(g, "x", ERG_FLOAT64, shape)};
-    s.step = number_input(g, 0.1);
-    erg_shape sample = erg_shape_make(shape.ndim - 1, shape.dims + 1);
-    s.metric = erg_metric_new(g, "metric", ERG_FLOAT64, sample, mass);
-    erg_metropolis_options o = {.step_size_node = s.step, .metric = s.metric};
-    s.counted = count_chain(s.x, make(energy, s.x, o));
-    fill_normal(s.x, 91);
-    return s;
-}
-
-static void free_study(study s) {
-    erg_chain_free(s.counted.chain);
-    erg_graph_free(s.graph);
-}
-
-static void warm_up(study s, int64_t n, double target) {
-    erg_warm_up_options o = {.metric = s.metric, .target = target};
-    ck_assert_msg(erg_warm_up(s.counted.chain, s.counted.statistics, s.step, n, o) == ERG_OK, "%s",
-                  erg_error_message());
-    ck_assert_double_eq(summary_of(s.counted).transitions, 0);
-}
+#include "study.h"
 
 /* z of the mean of a function of the state, from the means of the chains, which are independent. */
 typedef double moment(const double *x, int64_t k);
@@ -251,69 +215,6 @@ START_TEST(depth_is_a_bound) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- warm-up */
-
-/* The metric learnt is near the covariance, the step size gives the acceptance asked for. */
-START_TEST(warm_up_learns) {
-    erg_graph *g = erg_graph_new(47);
-    const double covariance[] = {25, 0, 0, 0.04};
-    erg_energy energy = {erg_gaussian_energy,
-                         erg_gaussian_new(g, ERG_FLOAT64, 2, NULL, covariance, NULL)};
-    study s = new_study(erg_mala, energy, g, ERG_SHAPE(50, 2), ERG_MASS_DIAGONAL);
-    erg_warm_up_options o = {.metric = s.metric, .target = 0.7};
-    ck_assert_int_eq(erg_warm_up(s.counted.chain, s.counted.statistics, s.step, 300, o), ERG_OK);
-    ck_assert_double_eq_tol(erg_tensor_get(erg_value(s.metric->root), 0), 5, 0.25);
-    ck_assert_double_eq_tol(erg_tensor_get(erg_value(s.metric->root), 1), 0.2, 0.01);
-    ck_assert_int_eq(erg_chain_run(s.counted.chain, 200), ERG_OK);
-    ck_assert_double_eq_tol(summary_of(s.counted).acceptance, 0.7, 0.08);
-    free_study(s);
-}
-END_TEST
-
-/* However short, and with one chain alone. */
-START_TEST(short_warm_ups) {
-    for (erg_mass mass = ERG_MASS_IDENTITY; mass <= ERG_MASS_DENSE; mass++)
-        for (int64_t n = 0; n < 12; n++) {
-            study s =
-                new_study(erg_hmc, standard_normal(), erg_graph_new(50), ERG_SHAPE(1, 2), mass);
-            warm_up(s, n, 0.8);
-            ck_assert_int_eq(erg_chain_run(s.counted.chain, 1), ERG_OK);
-            ck_assert(erg_tensor_all_finite(erg_value(s.x)));
-            double step = erg_tensor_get(erg_value(s.step), 0);
-            ck_assert(n ? step != 0.1 : step == 0.1);
-            free_study(s);
-        }
-}
-END_TEST
-
-START_TEST(warm_up_refuses_misuse) {
-    study s = new_study(erg_hmc, standard_normal(), erg_graph_new(48), ERG_SHAPE(3, 2),
-                        ERG_MASS_DIAGONAL);
-    erg_chain *chain = s.counted.chain;
-    erg_statistics *statistics = s.counted.statistics;
-    erg_warm_up_options o = {0};
-    FAILS("no chain", erg_warm_up(NULL, statistics, s.step, 1, o));
-    FAILS("no chain", erg_warm_up(chain, NULL, s.step, 1, o));
-    FAILS("-1 transitions", erg_warm_up(chain, statistics, s.step, -1, o));
-    FAILS("shape ()", erg_warm_up(chain, statistics, NULL, 1, o));
-    FAILS("shape ()", erg_warm_up(chain, statistics, s.x, 1, o));
-    FAILS("target 1",
-          erg_warm_up(chain, statistics, s.step, 1, (erg_warm_up_options){.target = 1}));
-    o.metric = erg_metric_new(s.graph, "other", ERG_FLOAT64, ERG_SHAPE(3), ERG_MASS_DENSE);
-    FAILS("another shape", erg_warm_up(chain, statistics, s.step, 1, o));
-    erg_tensor_fill(erg_value(s.step), 0);
-    FAILS("value > 0", erg_warm_up(chain, statistics, s.step, 1, (erg_warm_up_options){0}));
-    erg_tensor_fill(erg_value(s.step), 0.1);
-    /* A chain that does not count tells nothing to learn from. */
-    erg_chain *silent = erg_chain_new(s.x, erg_neg(s.x));
-    FAILS("count its acceptance",
-          erg_warm_up(silent, statistics, s.step, 1, (erg_warm_up_options){0}));
-    ck_assert_double_eq(erg_tensor_get(erg_value(s.step), 0), 0.1);
-    erg_chain_free(silent);
-    free_study(s);
-}
-END_TEST
-
 int main(void) {
     Suite *suite = suite_create("nuts");
     TCase *hard = tcase_create("hard"), *rest = tcase_create("rest");
@@ -324,9 +225,6 @@ int main(void) {
     tcase_add_test(rest, chains_do_not_depend_on_the_batch);
     tcase_add_test(rest, chains_resume);
     tcase_add_test(rest, depth_is_a_bound);
-    tcase_add_test(rest, warm_up_learns);
-    tcase_add_test(rest, short_warm_ups);
-    tcase_add_test(rest, warm_up_refuses_misuse);
     suite_add_tcase(suite, hard);
     suite_add_tcase(suite, rest);
     return run_suite(suite);

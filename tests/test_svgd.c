@@ -138,30 +138,7 @@ START_TEST(many_particles_have_the_moments) {
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------- threads, misuse */
-
-static erg_tensor *moved_with(int threads) {
-    ck_assert_int_eq(erg_set_threads(threads), ERG_OK);
-    erg_graph *g = erg_graph_new(52);
-    erg_node *x = erg_state(g, "x", ERG_FLOAT32, ERG_SHAPE(150, 1, 3));
-    ck_assert_int_eq(erg_init_normal(x, 2), ERG_OK);
-    move(x, normal(), (erg_svgd_options){0}, 20);
-    erg_tensor *copy = erg_tensor_from(ERG_FLOAT32, erg_value(x)->shape, erg_value(x)->data);
-    erg_graph_free(g);
-    return copy;
-}
-
-START_TEST(particles_have_the_same_bits_at_any_threads) {
-    erg_tensor *first = moved_with(1);
-    ck_assert(erg_tensor_all_finite(first));
-    for (int threads = 2; threads <= 4; threads++) {
-        erg_tensor *other = moved_with(threads);
-        ck_assert_mem_eq(first->data, other->data, 450 * sizeof(float));
-        erg_tensor_free(other);
-    }
-    erg_tensor_free(first);
-}
-END_TEST
+/* ------------------------------------------------------------------------------- misuse */
 
 START_TEST(particles_refuse_misuse) {
     erg_graph *g = erg_graph_new(0);
@@ -187,7 +164,6 @@ int main(void) {
     tcase_add_loop_test(all, one_step_is_its_definition, 0, COUNT(cases));
     tcase_add_test(all, few_particles_rest_where_forces_cancel);
     tcase_add_test(all, many_particles_have_the_moments);
-    tcase_add_test(all, particles_have_the_same_bits_at_any_threads);
     tcase_add_test(all, particles_refuse_misuse);
     suite_add_tcase(suite, all);
     return run_suite(suite);
