@@ -98,9 +98,16 @@ erg_tensor *digits_occluded(const erg_tensor *pixels) {
     return occluded;
 }
 
+/* Each pixel as ZOOM x ZOOM. */
 erg_status digits_draw(const char *path, const erg_tensor *pixels, int columns) {
+    enum { ZOOM = 2 };
     const int64_t *n = pixels->shape.dims;
-    erg_tensor *images = erg_tensor_from(pixels->dtype, ERG_SHAPE(n[0], n[2], n[3]), pixels->data);
+    int64_t height = ZOOM * n[2], width = ZOOM * n[3];
+    erg_tensor *images = erg_tensor_new(ERG_FLOAT32, ERG_SHAPE(n[0], height, width));
+    for (int64_t i = 0; images && i < erg_tensor_size(images); i++) {
+        int64_t row = i / width / ZOOM, column = i % width / ZOOM; /* rows of all images count on */
+        erg_tensor_set(images, i, erg_tensor_get(pixels, row * n[3] + column));
+    }
     erg_status status =
         images ? erg_image_grid_write(path, images, columns, -1, 1) : erg_error_status();
     erg_tensor_free(images);
