@@ -79,6 +79,10 @@ ERG_API const char *erg_node_name(const erg_node *node);
 /* Gives an unnamed node a name for messages and printed graphs, under the current scope. Returns
  * the node. */
 ERG_API erg_node *erg_name(erg_node *node, const char *name);
+#define ERG_NODE_TEXT 256
+/* Writes what a message says of a node, "matmul float32 (3, 4) at energy/0", into text, which holds
+ * ERG_NODE_TEXT bytes, and returns text. */
+ERG_API const char *erg_node_text(const erg_node *node, char *text);
 
 /* ------------------------------------------------------------------------------- leaves
  *
@@ -353,6 +357,9 @@ ERG_API erg_node *erg_group(erg_node *const *nodes, int count);
 /* The value that a leaf has after a run with these effects (an assign, or a group of them, of
  * groups and so on): the one assigned, or the leaf itself. */
 ERG_API erg_node *erg_after(erg_node *effects, erg_node *leaf);
+/* The same effects in runs in which condition, of shape (), is not 0; in others all leaves keep their
+ * values. effects: an assign, or a group with at least one. */
+ERG_API erg_node *erg_assign_if(erg_node *condition, erg_node *effects);
 
 /* ------------------------------------------------------------------------------- derivatives */
 
@@ -444,6 +451,12 @@ ERG_API size_t erg_plan_arena(const erg_plan *plan);
 /* Compiles, runs once and returns the value of a node: for trying things out. The caller frees the
  * tensor. NULL on an error. */
 ERG_API erg_tensor *erg_evaluate(erg_node *node);
+
+/* Finds where a NaN or an infinity comes from, at the present values of the leaves and with the
+ * random numbers of the next run: of the nodes through which one reaches an output, the first that
+ * is computed; a leaf comes before all. NULL into *found if the outputs are finite. By the plain
+ * interpreter, with memory for all values at once; nothing is assigned. */
+ERG_API erg_status erg_find_not_finite(erg_node *const *outputs, int count, erg_node **found);
 
 /* ------------------------------------------------------------------------------- printing */
 

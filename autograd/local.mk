@@ -23,6 +23,7 @@ libcore_la_SOURCES += \
     %D%/leaf.c \
     %D%/linear.c \
     %D%/node.c \
+    %D%/not_finite.c \
     %D%/plan.h \
     %D%/pool.c \
     %D%/print_graph.c \

@@ -116,3 +116,14 @@ erg_graph *erg_node_graph(const erg_node *node) {
 const char *erg_node_name(const erg_node *node) {
     return node ? node->name : NULL;
 }
+
+const char *erg_node_text(const erg_node *node, char *text) {
+    char shape[ERG_SHAPE_TEXT];
+    if (!node)
+        snprintf(text, ERG_NODE_TEXT, "no node");
+    else
+        snprintf(text, ERG_NODE_TEXT, "%s %s %s%s%s", erg_ops[node->op].name,
+                 erg_dtype_name(node->dtype), erg_shape_text(node->shape, shape),
+                 node->name || node->scope[0] ? " at " : "", node->name ? node->name : node->scope);
+    return text;
+}

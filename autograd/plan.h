@@ -113,6 +113,9 @@ unsigned char *erg_collect(const erg_graph *graph, erg_node *const *outputs, int
 bool erg_plan_interpreted(erg_plan *plan, erg_node *const *outputs, int count);
 bool erg_plan_optimised(erg_plan *plan, erg_node *const *outputs, int count);
 
+/* erg_compile to the plan of the interpreter, which keeps the values of all nodes. */
+erg_plan *erg_compile_interpreted(erg_node *const *outputs, int count);
+
 /* ---- execute.c */
 
 /* Runs n times. */

@@ -59,7 +59,7 @@ static bool check_outputs(erg_node *const *outputs, int count) {
     return good;
 }
 
-erg_plan *erg_compile(erg_node *const *outputs, int count) {
+static erg_plan *compile(erg_node *const *outputs, int count, bool interpreted) {
     if (!check_outputs(outputs, count))
         return NULL;
     erg_debug_warn();
@@ -71,14 +71,22 @@ erg_plan *erg_compile(erg_node *const *outputs, int count) {
     plan->graph = outputs[0]->graph;
     plan->check_finite = erg_debug("nan");
     plan->timed = erg_debug("time");
-    bool done = erg_debug("reference") ? erg_plan_interpreted(plan, outputs, count)
-                                       : erg_plan_optimised(plan, outputs, count);
+    bool done = interpreted ? erg_plan_interpreted(plan, outputs, count)
+                            : erg_plan_optimised(plan, outputs, count);
     if (done && erg_debug("plan"))
         erg_plan_print(plan);
     if (done)
         return plan;
     erg_plan_free(plan);
     return NULL;
+}
+
+erg_plan *erg_compile(erg_node *const *outputs, int count) {
+    return compile(outputs, count, erg_debug("reference"));
+}
+
+erg_plan *erg_compile_interpreted(erg_node *const *outputs, int count) {
+    return compile(outputs, count, true);
 }
 
 void erg_plan_free(erg_plan *plan) {

@@ -37,10 +37,8 @@ void erg_debug_warn(void) {
 /* ------------------------------------------------------------------------------- printing */
 
 static void describe_node(const erg_node *node, FILE *out) {
-    char text[ERG_SHAPE_TEXT];
-    fprintf(out, "%%%d %s %s %s%s%s", node->id, erg_ops[node->op].name, erg_dtype_name(node->dtype),
-            erg_shape_text(node->shape, text), node->name || node->scope[0] ? " at " : "",
-            node->name ? node->name : node->scope);
+    char text[ERG_NODE_TEXT];
+    fprintf(out, "%%%d %s", node->id, erg_node_text(node, text));
 }
 
 /* The last node, after the operations of those that precede it in the step. */

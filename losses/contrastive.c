@@ -122,3 +122,7 @@ erg_status erg_negatives_run(erg_negatives *negatives, const erg_tensor *data) {
 erg_replay *erg_negatives_replay(erg_negatives *negatives) {
     return negatives ? negatives->replay : NULL;
 }
+
+erg_node *erg_negatives_x(const erg_negatives *negatives) {
+    return negatives ? negatives->x : NULL;
+}

@@ -36,4 +36,14 @@ libcore_la_SOURCES += \
     %D%/score_matching.c \
     %D%/sliced.c \
     %D%/stein.c \
-    %D%/trace.c
+    %D%/trace.c \
+    %D%/trainer.c \
+    %D%/trainer.h \
+    %D%/trainer_batches.c \
+    %D%/trainer_health.c \
+    %D%/trainer_history.c \
+    %D%/trainer_plot.c \
+    %D%/trainer_progress.c \
+    %D%/trainer_rollback.c \
+    %D%/trainer_rules.c \
+    %D%/trainer_update.c

@@ -46,6 +46,8 @@ ERG_API void erg_negatives_free(erg_negatives *negatives);
 ERG_API erg_status erg_negatives_run(erg_negatives *negatives, const erg_tensor *data);
 /* The replay buffer, or NULL if there is none. */
 ERG_API erg_replay *erg_negatives_replay(erg_negatives *negatives);
+/* The leaf x. */
+ERG_API erg_node *erg_negatives_x(const erg_negatives *negatives);
 
 /* Of pairs: mean E(data, condition) - mean E(negatives, negative_condition), with no derivative
  * through negatives and conditions. Order 0.
@@ -435,6 +437,168 @@ typedef struct erg_composite_options {
 } erg_composite_options;
 ERG_API erg_node *erg_composite_likelihood(erg_energy energy, erg_node *data,
                                            erg_composite_options options);
+
+/* ------------------------------------------------------------------------------- the training loop
+ *
+ * Optional: without it a step is three calls, erg_dataset_next, erg_negatives_run and erg_run. A
+ * trainer makes these and what a long training wants besides: a schedule, clipping, averages, noise
+ * on the data, validation, a history, checkpoints, and a watch over its health. In a step whose loss
+ * or gradient is NaN or infinite no params, states or averages change; the trainer then goes back
+ * to the last good state with a smaller learning rate, some times, and says so. */
+
+/* How gradients move params: builds the effect of a step, as erg_adam does. */
+typedef struct erg_update {
+    erg_node *loss;
+    erg_node *const *params;
+    int n;
+    erg_node *const *gradients; /* n, of the loss, clipped */
+    erg_node *learning_rate;    /* () float64 */
+    erg_node *step; /* () float64 state: the number of steps done, which it must raise */
+} erg_update;
+typedef struct erg_update_rule {
+    erg_node *(*fn)(void *self, const erg_update *update);
+    void *self;
+} erg_update_rule;
+/* The optimisers of nn.h as rules; self: const erg_adam_options * and so on, or NULL. The fields
+ * learning_rate, learning_rate_node, gradients and step of these are the trainer's and stay zero. */
+ERG_API erg_node *erg_adam_rule(void *self, const erg_update *update);
+ERG_API erg_node *erg_adamw_rule(void *self, const erg_update *update);
+ERG_API erg_node *erg_sgd_rule(void *self, const erg_update *update);
+ERG_API erg_node *erg_rmsprop_rule(void *self, const erg_update *update);
+ERG_API erg_node *erg_adagrad_rule(void *self, const erg_update *update);
+
+/* What a step is made from. Without dataset and fill, the data is drawn in the graph or stays. */
+typedef struct erg_batches {
+    erg_node *x;          /* the leaf of the data (B, ...) */
+    erg_node *y;          /* the leaf of its labels (B, ...); default: none */
+    erg_dataset *dataset; /* the next rows of which go into x and y before each step */
+    /* Sets inputs before each step, after the dataset; step is the number of steps done, on which it
+     * may depend, or on what is kept by a part of the checkpoint. An error ends the run. */
+    erg_status (*fill)(void *self, int64_t step);
+    void *self;
+    double noise;                 /* standard deviation of the noise added to x; default 0 */
+    double clamp_low, clamp_high; /* x is kept in this range then; both 0: not */
+} erg_batches;
+
+/* A look at data that is held out: value, or the mean of a node over a data set. Random nodes draw
+ * what they would have drawn without it. */
+typedef struct erg_validation {
+    double (*fn)(void *self);
+    void *self;
+    erg_node *node;       /* (), used if fn is NULL: averaged over the batches of an epoch of the */
+    erg_dataset *dataset; /* held-out rows, which go into the batches' x and y; NULL: one look */
+    int64_t every;        /* steps; default 1000 */
+    int averages;         /* not 0: with the averages (ema_decay) in the place of the params */
+} erg_validation;
+
+/* Numbers that tell how a training is: with each row of the history, from a plan of their own. */
+typedef struct erg_health {
+    erg_energy energy;   /* the model's; fn NULL: no energies, no gradients */
+    erg_node *data;      /* default: the batches' x */
+    erg_node *reference; /* what the energy gap compares the data with; default: the negatives */
+    int weights;         /* not 0: the norm of each param; default: of all together */
+} erg_health;
+
+/* A 0-d float node that is recorded as well. */
+typedef struct erg_column {
+    const char *name; /* no comma; unique */
+    erg_node *node;
+} erg_column;
+
+typedef struct erg_history_options {
+    int64_t every;    /* steps between rows; default 10 */
+    int64_t capacity; /* rows; when they are full every second one goes and `every` doubles;
+                              even; default 1000 */
+    const char
+        *loss_name; /* default "loss"; with negatives "contrast (no measure of convergence)" */
+    const erg_column *columns; /* n_columns more of them */
+    int n_columns;
+} erg_history_options;
+
+/* A training has diverged when loss, gradient, energies or negatives are not finite, or when
+ *   - the mean of |loss|, or the |energy gap|, of a row is more than `explosion` times the greatest
+ *     of all rows in the first half of the steps so far, and than 1: what grows as a power of the
+ *     number of steps never is, what grows exponentially is soon; or
+ *   - the |energy gap| is more than `gap`.
+ * It then goes back to a good state: one after which `every` steps went well. */
+typedef struct erg_rollback {
+    int64_t every;    /* steps between states kept in memory, two at a time; default 100 */
+    int times;        /* at most, in all; default 3; -1: never, the first divergence is an error */
+    double factor;    /* of the learning rate each time, in (0, 1); default 0.5 */
+    double explosion; /* > 1; default 1000; INFINITY: not judged */
+    double gap;       /* nats; default: not judged */
+} erg_rollback;
+
+typedef struct erg_saving {
+    const char *path; /* of the checkpoint; default: none */
+    int64_t every;    /* steps between savings of the good state, rounded up to that of rollbacks;
+                         default: only when a run ends */
+    erg_checkpoint_options also; /* what the program wants to be kept besides */
+} erg_saving;
+
+typedef struct erg_trainer erg_trainer;
+typedef struct erg_trainer_options {
+    erg_update_rule rule;         /* default: Adam */
+    double learning_rate;         /* default 1e-3 */
+    erg_node *learning_rate_node; /* () float: if set, used instead. A schedule of nn.h, of */
+    erg_node *step; /* this 0-d float64 state, in which the trainer counts; default: an
+                                     own one, "<name>/step" */
+    double clip_norm, clip_value; /* of the gradients, see erg_clip_norm; default: not */
+    double ema_decay;             /* averages of the params after each step; default: none */
+    erg_node *also;               /* effects that come with each step; default: none */
+    erg_node *training;           /* () input that is 1 in steps, 0 in validation; default: none */
+    erg_batches batches;
+    erg_negatives *negatives; /* run before each step, from the data in x */
+    erg_validation validation;
+    erg_health health;
+    erg_history_options history;
+    erg_rollback rollback;
+    erg_saving saving;
+    /* Called with each new row, note NULL, and after each rollback, when note says why. Anything but 0
+     * stops the run. */
+    int (*report)(void *self, erg_trainer *trainer, const char *note);
+    void *self;
+    FILE *progress;   /* stderr, say: if it is a terminal, a line there tells how far the run is */
+    const char *name; /* of the scope of its states; default "trainer" */
+} erg_trainer_options;
+/* Minimises loss (), a float, over n params, named leaves of one dtype. All that the options point to
+ * lives as long as the trainer. Averages start at the params' present values. NULL on a mistake. The
+ * caller frees it before the graph. */
+ERG_API erg_trainer *erg_trainer_new(erg_node *loss, erg_node *const *params, int n,
+                                     erg_trainer_options options);
+ERG_API void erg_trainer_free(erg_trainer *trainer);
+/* Trains until this many steps are done, or this many epochs of the data set, since the beginning:
+ * those before a checkpoint count. Between runs params and states are changed by erg_trainer_load
+ * alone. At the end, with a path, it saves. After a last divergence the state is the last good one,
+ * and the error names the first node that was not finite. */
+ERG_API erg_status erg_trainer_run(erg_trainer *trainer, int64_t steps);
+ERG_API erg_status erg_trainer_run_epochs(erg_trainer *trainer, int64_t epochs);
+/* Checkpoints that hold everything: params, states, random numbers, data set, replay buffer, history.
+ * A training built again in the same way that loads one goes on with the same bits, rollbacks
+ * included, as the one that saved it. Saving makes the present state the good one. */
+ERG_API erg_status erg_trainer_save(erg_trainer *trainer, const char *path);
+ERG_API erg_status erg_trainer_load(erg_trainer *trainer, const char *path);
+
+/* The number of steps done, and of rollbacks. */
+ERG_API int64_t erg_trainer_steps(const erg_trainer *trainer);
+ERG_API int erg_trainer_rollbacks(const erg_trainer *trainer);
+/* The averages, or NULL without. */
+ERG_API erg_ema *erg_trainer_ema(erg_trainer *trainer);
+/* The rows so far, (n, columns) float64, owned by the trainer, good until it runs again. Columns:
+ * "step", the loss (mean since the row before), "gradient norm" (the greatest, before clipping),
+ * "learning rate", and as far as there is such a thing "energy of data", "energy gap" (mean energy
+ * of the reference less that of the data), "Langevin gradient norm" (mean of |grad E| at the
+ * reference), "weight norm", "|<param>|" for each, "replay age" (mean), "validation" (the last), and
+ * those of the options. */
+ERG_API const erg_tensor *erg_trainer_history(const erg_trainer *trainer);
+/* The name of a column; NULL beyond the last. */
+ERG_API const char *erg_trainer_column(const erg_trainer *trainer, int column);
+/* The last row's value in a column; "loss" always means the second. NAN if there is none. */
+ERG_API double erg_trainer_get(const erg_trainer *trainer, const char *column);
+/* The history as a CSV file, and curves of n columns over the steps as a picture. */
+ERG_API erg_status erg_trainer_write(const erg_trainer *trainer, const char *path);
+ERG_API erg_status erg_trainer_plot(const erg_trainer *trainer, const char *const *columns, int n,
+                                    const char *path);
 
 #ifdef __cplusplus
 }

@@ -81,10 +81,10 @@ static erg_status snapshot(erg_bundle *bundle, const erg_graph *graph,
     return status;
 }
 
-static erg_status check_call(const char *path, const erg_graph *graph,
+static erg_status check_call(const char *what, const void *given, const erg_graph *graph,
                              erg_checkpoint_options options) {
-    if (!path || !graph)
-        return erg_fail(ERG_ERROR_ARGUMENT, "checkpoint: no %s", path ? "graph" : "path");
+    if (!given || !graph)
+        return erg_fail(ERG_ERROR_ARGUMENT, "checkpoint: no %s", given ? "graph" : what);
     if (erg_graph_error(graph))
         return erg_fail(ERG_ERROR_GRAPH, "%s", erg_graph_error(graph));
     for (int i = 0; i < options.n_numbers; i++)
@@ -97,14 +97,23 @@ static erg_status check_call(const char *path, const erg_graph *graph,
     return ERG_OK;
 }
 
+erg_bundle *erg_checkpoint_take(erg_graph *graph, erg_checkpoint_options options) {
+    if (check_call("graph", graph, graph, options))
+        return NULL;
+    erg_bundle *bundle = erg_bundle_new();
+    if (!bundle || snapshot(bundle, graph, options) == ERG_OK)
+        return bundle;
+    erg_bundle_free(bundle);
+    return NULL;
+}
+
 erg_status erg_checkpoint_save(const char *path, erg_graph *graph, erg_checkpoint_options options) {
-    erg_status status = check_call(path, graph, options);
+    erg_status status = check_call("path", path, graph, options);
     if (status)
         return status;
-    erg_bundle *bundle = erg_bundle_new();
-    status = bundle ? snapshot(bundle, graph, options) : ERG_ERROR_MEMORY;
-    if (!status)
-        status = erg_safetensors_write(path, bundle, (erg_safetensors_options){.checksum = 1});
+    erg_bundle *bundle = erg_checkpoint_take(graph, options);
+    status = bundle ? erg_safetensors_write(path, bundle, (erg_safetensors_options){.checksum = 1})
+                    : erg_error_status();
     erg_bundle_free(bundle);
     return status;
 }
@@ -151,12 +160,9 @@ static erg_status check_seed(const char *path, const erg_graph *graph, const erg
                     (unsigned long long)random[0], (unsigned long long)erg_graph_seed(graph));
 }
 
-static erg_status check_file(const char *path, const erg_graph *graph, const erg_bundle *file,
-                             erg_checkpoint_options options) {
-    if (!erg_bundle_verified(file))
-        return erg_fail(ERG_ERROR_FORMAT,
-                        "checkpoint_load: \"%s\": the file has no checksum: it is no checkpoint",
-                        path);
+/* path: where it comes from, for messages. */
+static erg_status check_fit(const char *path, const erg_graph *graph, const erg_bundle *file,
+                            erg_checkpoint_options options) {
     erg_bundle *now = erg_bundle_new();
     erg_status status = now ? snapshot(now, graph, options) : ERG_ERROR_MEMORY;
     if (!status)
@@ -226,13 +232,28 @@ static erg_status take_over(erg_graph *graph, const erg_bundle *file,
 }
 
 erg_status erg_checkpoint_load(const char *path, erg_graph *graph, erg_checkpoint_options options) {
-    erg_status status = check_call(path, graph, options);
+    erg_status status = check_call("path", path, graph, options);
     if (status)
         return status;
     erg_bundle *file = erg_safetensors_read(path);
-    status = file ? check_file(path, graph, file, options) : erg_error_status();
+    if (!file)
+        return erg_error_status();
+    if (!erg_bundle_verified(file))
+        status = erg_fail(ERG_ERROR_FORMAT,
+                          "checkpoint_load: \"%s\": the file has no checksum: it is no checkpoint",
+                          path);
+    if (!status)
+        status = check_fit(path, graph, file, options);
     if (!status)
         status = take_over(graph, file, options);
     erg_bundle_free(file);
     return status;
+}
+
+erg_status erg_checkpoint_restore(const erg_bundle *checkpoint, erg_graph *graph,
+                                  erg_checkpoint_options options) {
+    erg_status status = check_call("checkpoint", checkpoint, graph, options);
+    if (!status)
+        status = check_fit("memory", graph, checkpoint, options);
+    return status ? status : take_over(graph, checkpoint, options);
 }

@@ -877,6 +877,11 @@ ERG_API erg_status erg_checkpoint_save(const char *path, erg_graph *graph,
  * something else, or has another dtype, shape or seed, and names it. */
 ERG_API erg_status erg_checkpoint_load(const char *path, erg_graph *graph,
                                        erg_checkpoint_options options);
+/* The same in memory: what a checkpoint saved now would hold, which the caller frees (NULL on an
+ * error); and back again. */
+ERG_API erg_bundle *erg_checkpoint_take(erg_graph *graph, erg_checkpoint_options options);
+ERG_API erg_status erg_checkpoint_restore(const erg_bundle *checkpoint, erg_graph *graph,
+                                          erg_checkpoint_options options);
 
 /* ------------------------------------------------------------------------------- data sets */
 

@@ -79,6 +79,7 @@ test_programs = \
     %D%/test_tensor \
     %D%/test_threads \
     %D%/test_toy \
+    %D%/test_trainer \
     %D%/test_vmath \
     %D%/test_warm_up
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \

@@ -92,6 +92,7 @@ static erg_node *operand(erg_graph *graph, char kind, erg_dtype dtype) {
     erg_shape shape = kind == 'v'   ? ERG_SHAPE(2)
                       : kind == 'u' ? ERG_SHAPE(2, 1)
                       : kind == 'm' ? ERG_SHAPE(1, 1, 2, 2)
+                      : kind == 's' ? ERG_SCALAR
                                     : ERG_SHAPE(2, 2);
     return erg_state(graph, NULL, dtype, shape);
 }
