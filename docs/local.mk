@@ -27,8 +27,8 @@ noinst_PROGRAMS += %D%/examples/mnist_classifier
 
 noinst_PROGRAMS += %D%/examples/sample
 %C%_examples_sample_SOURCES = %D%/examples/sample.c %D%/examples/sample.h \
-    %D%/examples/sample_energies.c %D%/examples/sample_options.c %D%/examples/sample_report.c \
-    %D%/examples/sample_samplers.c
+    %D%/examples/sample_energies.c %D%/examples/sample_levels.c %D%/examples/sample_options.c \
+    %D%/examples/sample_print.c %D%/examples/sample_report.c %D%/examples/sample_samplers.c
 %C%_examples_sample_LDADD = $(program_libs)
 
 EXTRA_DIST += %D%/manual %D%/decisions

@@ -39,9 +39,11 @@ static erg_energy make_gaussian(erg_graph *graph, int64_t dimension) {
     return (erg_energy){gaussian ? erg_gaussian_energy : NULL, gaussian};
 }
 
+#define MIXTURE_WEIGHTS 0.5, 0.3, 0.2
+#define MIXTURE_MEANS -1.5, -1, 1.5, -1, 0, 1.5
+#define MIXTURE_STDS 0.8, 0.6, 0.4
 static erg_energy make_mixture(erg_graph *graph, int64_t dimension) {
-    const double weights[] = {0.5, 0.3, 0.2}, stds[] = {0.8, 0.6, 0.4};
-    const double means[] = {-1.5, -1, 1.5, -1, 0, 1.5};
+    const double weights[] = {MIXTURE_WEIGHTS}, means[] = {MIXTURE_MEANS}, stds[] = {MIXTURE_STDS};
     erg_gaussian_mixture *mixture =
         erg_gaussian_mixture_new(graph, ERG_FLOAT64, 3, dimension, weights, means, stds);
     return (erg_energy){mixture ? erg_gaussian_mixture_energy : NULL, mixture};
@@ -65,19 +67,82 @@ static erg_energy make_eight_gaussians(erg_graph *graph, int64_t dimension) {
     return erg_eight_gaussians_energy(graph, ERG_FLOAT64, 0, 0);
 }
 
+/* ------------------------------------------------------------------------------- smoothed by noise */
+
+/* Gaussians of their own widths, in the plane or (one, at 0) anywhere: noise s makes each wider,
+ *     E(x, s) = -log sum_k w_k N(x; m_k, (std_k^2 + s^2) I). */
+typedef struct gaussians {
+    int count;
+    int64_t dimension;
+    double weights[8], means[16], stds[8];
+} gaussians;
+
+/* x (B, d), noise () or (B) -> (B) */
+static erg_node *smooth_energy(void *self, erg_node *x, erg_node *noise) {
+    const gaussians *m = self;
+    const double d = (double)m->dimension;
+    erg_node *terms[8];
+    for (int k = 0; k < m->count; k++) {
+        erg_node *variance = erg_add_scalar(erg_square(noise), m->stds[k] * m->stds[k]);
+        erg_node *away = erg_square(x);
+        for (int64_t i = 0; m->count > 1 && i < m->dimension; i++) {
+            erg_node *apart = erg_add_scalar(erg_select(x, 1, i), -m->means[k * 2 + i]);
+            away = i ? erg_add(away, erg_square(apart)) : erg_square(apart);
+        }
+        away = m->count > 1 ? away : erg_sum(away, ERG_AXES(1), 0);
+        erg_node *width = erg_mul_scalar(erg_log(erg_mul_scalar(variance, 2 * M_PI)), d / 2);
+        erg_node *density = erg_neg(erg_add(erg_mul_scalar(erg_div(away, variance), 0.5), width));
+        terms[k] = erg_add_scalar(density, log(m->weights[k]));
+    }
+    return erg_neg(erg_logsumexp(erg_stack(terms, m->count, 1), ERG_AXES(1), 0));
+}
+
+static erg_pair_energy smooth_of(erg_graph *graph, gaussians m) {
+    gaussians *kept = erg_graph_alloc(graph, sizeof *kept);
+    if (kept)
+        *kept = m;
+    return (erg_pair_energy){kept ? smooth_energy : NULL, kept};
+}
+
+static erg_pair_energy smooth_harmonic(erg_graph *graph, int64_t dimension) {
+    return smooth_of(graph, (gaussians){1, dimension, {1}, {0}, {1}});
+}
+
+static erg_pair_energy smooth_mixture(erg_graph *graph, int64_t dimension) {
+    return smooth_of(graph,
+                     (gaussians){3, dimension, {MIXTURE_WEIGHTS}, {MIXTURE_MEANS}, {MIXTURE_STDS}});
+}
+
+static erg_pair_energy smooth_eight_gaussians(erg_graph *graph, int64_t dimension) {
+    gaussians m = {.count = 8, .dimension = dimension};
+    for (int k = 0; k < 8; k++) {
+        m.weights[k] = 0.125;
+        m.means[2 * k] = 2 * cos(k * M_PI / 4);
+        m.means[2 * k + 1] = 2 * sin(k * M_PI / 4);
+        m.stds[k] = 0.15;
+    }
+    return smooth_of(graph, m);
+}
+
+/* ------------------------------------------------------------------------------- the table */
+
 const energy_entry energy_entries[] = {
-    {"harmonic", "N(0, I)", 0, false, make_harmonic},
-    {"gaussian", "a correlated Gaussian, Cov(x_i, x_j) = 0.9^|i - j|", 0, false, make_gaussian},
-    {"mixture", "three Gaussians of different weights and widths", 2, false, make_mixture},
-    {"banana", "a bent Gaussian", 2, false, make_banana},
-    {"rosenbrock", "a narrow bent valley", 2, false, make_rosenbrock},
-    {"funnel", "Neal's funnel, whose width is e^(x_1 / 2)", 0, false, make_funnel},
-    {"double_well", "two wells, a barrier of height 1 between them", 0, false, make_double_well},
-    {"rings", "three rings about the origin", 2, false, make_rings},
-    {"von_mises", "independent angles", 0, true, make_von_mises},
-    {"rastrigin", "a bowl with a deep well at each integer point", 0, false, make_rastrigin},
-    {"ackley", "Ackley's hole in a wavy plain, within a wide bowl", 0, false, make_ackley},
-    {"two_moons", "two half circles", 2, false, make_two_moons},
-    {"eight_gaussians", "eight Gaussians on a circle", 2, false, make_eight_gaussians},
+    {"harmonic", "N(0, I)", 0, false, make_harmonic, smooth_harmonic},
+    {"gaussian", "a correlated Gaussian, Cov(x_i, x_j) = 0.9^|i - j|", 0, false, make_gaussian,
+     NULL},
+    {"mixture", "three Gaussians of different weights and widths", 2, false, make_mixture,
+     smooth_mixture},
+    {"banana", "a bent Gaussian", 2, false, make_banana, NULL},
+    {"rosenbrock", "a narrow bent valley", 2, false, make_rosenbrock, NULL},
+    {"funnel", "Neal's funnel, whose width is e^(x_1 / 2)", 0, false, make_funnel, NULL},
+    {"double_well", "two wells, a barrier of height 1 between them", 0, false, make_double_well,
+     NULL},
+    {"rings", "three rings about the origin", 2, false, make_rings, NULL},
+    {"von_mises", "independent angles", 0, true, make_von_mises, NULL},
+    {"rastrigin", "a bowl with a deep well at each integer point", 0, false, make_rastrigin, NULL},
+    {"ackley", "Ackley's hole in a wavy plain, within a wide bowl", 0, false, make_ackley, NULL},
+    {"two_moons", "two half circles", 2, false, make_two_moons, NULL},
+    {"eight_gaussians", "eight Gaussians on a circle", 2, false, make_eight_gaussians,
+     smooth_eight_gaussians},
     {0},
 };

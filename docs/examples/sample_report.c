@@ -8,6 +8,21 @@
  * colours tell apart. */
 enum { CELLS = 200, DEPTH = 12 };
 
+/* ------------------------------------------------------------------------------- at points */
+
+bool energies_and_scores(erg_graph *graph, erg_energy energy, const erg_tensor *points,
+                         erg_tensor **energies, erg_tensor **scores) {
+    erg_node *x = erg_constant(graph, points), *e = x ? erg_energy_apply(energy, x) : NULL;
+    *energies = e ? erg_evaluate(e) : NULL;
+    *scores = e ? erg_evaluate(erg_score(energy, x)) : NULL;
+    if (*energies && *scores)
+        return true;
+    erg_tensor_free(*energies);
+    erg_tensor_free(*scores);
+    *energies = *scores = NULL;
+    return false;
+}
+
 /* ------------------------------------------------------------------------------- the plane */
 
 typedef struct view {
@@ -99,29 +114,41 @@ static erg_status picture_plane(const sample_options *o, erg_graph *graph, erg_e
 
 /* ------------------------------------------------------------------------------- the files */
 
-/* A picture of the plane that this run lacks must not be left from an earlier one. */
+/* The pictures of element x[0], with the kinds of samplers that have them. */
+static const struct plot {
+    const char *name;
+    bool of_paths; /* of any path; else only of draws that are in equilibrium */
+    erg_status (*write)(const char *path, const erg_tensor *draws, int64_t element,
+                        const char *name);
+} plots[] = {{"trace.png", true, erg_trace_plot},
+             {"rank.png", false, erg_rank_plot},
+             {"autocorrelation.png", false, erg_autocorrelation_plot}};
+
+static bool has_plot(const sample_options *o, const struct plot *plot) {
+    sampler_kind kind = o->sampler->kind;
+    return o->pictures && (kind == SAMPLES_CHAINS || kind == SAMPLES_PASS ||
+                           (kind == SAMPLES_DESCENT && plot->of_paths));
+}
+
+/* A picture that this run lacks must not be left from an earlier one. */
 erg_status write_report(const sample_options *o, erg_graph *graph, erg_energy energy,
                         const erg_tensor *draws) {
-    static const struct {
-        const char *name;
-        erg_status (*write)(const char *path, const erg_tensor *draws, int64_t element,
-                            const char *name);
-    } plots[] = {{"trace.png", erg_trace_plot},
-                 {"rank.png", erg_rank_plot},
-                 {"autocorrelation.png", erg_autocorrelation_plot}};
     path_text path;
     erg_status status = join_path(path, o->out, "draws.npy");
     if (status == ERG_OK)
         status = erg_npy_write(path, draws);
     for (int i = 0; status == ERG_OK && i < 3; i++) {
         status = join_path(path, o->out, plots[i].name);
-        if (status == ERG_OK)
+        if (status == ERG_OK && has_plot(o, &plots[i]))
             status = plots[i].write(path, draws, 0, "x[0]");
+        else if (status == ERG_OK)
+            remove(path);
     }
     if (status == ERG_OK)
         status = join_path(path, o->out, "energy.png");
     if (status != ERG_OK)
         return status;
     remove(path);
-    return o->dimension == 2 ? picture_plane(o, graph, energy, draws, path) : ERG_OK;
+    bool plane = o->pictures && o->dimension == 2;
+    return plane ? picture_plane(o, graph, energy, draws, path) : ERG_OK;
 }
