@@ -82,12 +82,13 @@ erg_node *erg_after(erg_node *effects, erg_node *leaf) {
     return value;
 }
 
-/* leaf <- condition ? value : leaf. Integers choose by way of float64, which holds them all. */
-static erg_node *assign_one_if(erg_node *condition, const erg_node *assign) {
+/* leaf <- mask ? value : leaf, mask 0 or 1. Integers choose by way of float64, which holds them
+ * all. */
+static erg_node *assign_one_if(erg_node *mask, const erg_node *assign) {
     erg_node *leaf = assign->in[0], *value = assign->in[1];
     erg_dtype dtype = leaf->dtype == ERG_INT32 ? ERG_FLOAT64 : leaf->dtype;
     erg_node *chosen =
-        erg_where(erg_cast(condition, dtype), erg_cast(value, dtype), erg_cast(leaf, dtype));
+        erg_where(erg_cast(mask, dtype), erg_cast(value, dtype), erg_cast(leaf, dtype));
     return erg_assign(leaf, erg_cast(chosen, leaf->dtype));
 }
 
@@ -100,11 +101,13 @@ erg_node *erg_assign_if(erg_node *condition, erg_node *effects) {
         return erg_graph_fail(graph, "assign_if: a condition %s must have shape ()",
                               erg_shape_text(condition->shape, text));
     unsigned char *reached = reach("assign_if", effects);
+    erg_node *mask =
+        erg_not_equal(erg_cast(condition, ERG_FLOAT64), erg_scalar(graph, ERG_FLOAT64, 0));
     int last = effects->id, n = 0;
     erg_node **guarded = reached ? calloc((size_t)last + 1, sizeof *guarded) : NULL;
     for (int id = 0; guarded && id <= last; id++)
         if (reached[id] && graph->nodes[id]->op == ERG_OP_assign)
-            guarded[n++] = assign_one_if(condition, graph->nodes[id]);
+            guarded[n++] = assign_one_if(mask, graph->nodes[id]);
     erg_node *all = NULL;
     if (n > 0)
         all = erg_group(guarded, n);

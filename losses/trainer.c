@@ -218,13 +218,26 @@ static bool update_diverged(erg_trainer *t) {
     return true;
 }
 
-/* A row, and what depends on it. */
-static erg_status end_period(erg_trainer *t, bool *diverged) {
-    erg_trainer_add_row(t);
-    *diverged = erg_trainer_row_diverged(t);
-    if (!*diverged && t->options.report)
-        t->stopped = t->options.report(t->options.self, t, NULL) != 0;
+/* What is only looked at. Health first: validation puts other data into the inputs. */
+static erg_status look(erg_trainer *t, bool row_is_due) {
+    if (row_is_due) {
+        if (t->options.training)
+            erg_tensor_fill(erg_value(t->options.training), 0);
+        erg_trainer_look(t, t->health);
+    }
+    if (t->history.validation && erg_trainer_steps(t) % t->options.validation.every == 0)
+        return erg_trainer_validate(t, &t->history.last_looked);
     return ERG_OK;
+}
+
+/* True if the row that ends here tells of a divergence. */
+static bool row_diverged(erg_trainer *t) {
+    erg_trainer_add_row(t);
+    if (erg_trainer_row_diverged(t))
+        return true;
+    if (t->options.report)
+        t->stopped = t->options.report(t->options.self, t, NULL) != 0;
+    return false;
 }
 
 static erg_status make_step(erg_trainer *t) {
@@ -238,13 +251,10 @@ static erg_status make_step(erg_trainer *t) {
         return erg_trainer_go_back(t);
     bool due = erg_trainer_count(t, erg_trainer_number(t->update, OUTPUT_LOSS),
                                  erg_trainer_number(t->update, OUTPUT_GRADIENT));
-    if (t->history.validation && erg_trainer_steps(t) % t->options.validation.every == 0)
-        status = erg_trainer_validate(t, &t->history.last_looked);
-    if (status == ERG_OK && due)
-        status = end_period(t, &diverged);
+    status = look(t, due);
     if (status != ERG_OK)
         return status;
-    return diverged ? erg_trainer_go_back(t) : erg_trainer_went_well(t);
+    return due && row_diverged(t) ? erg_trainer_go_back(t) : erg_trainer_went_well(t);
 }
 
 static bool is_done(const erg_trainer *t, int64_t steps, int64_t epochs) {

@@ -102,7 +102,7 @@ int erg_trainer_find_column(const erg_trainer *trainer, const char *name);
 erg_status erg_trainer_build_history(erg_trainer *trainer);
 /* Counts a step; true if a row is due. */
 bool erg_trainer_count(erg_trainer *trainer, double loss, double gradient);
-/* A row of what was counted and of health, from its plan. */
+/* A row of what was counted and of health, whose plan has run. */
 void erg_trainer_add_row(erg_trainer *trainer);
 /* Rows, counts and number of rollbacks, as a part of a checkpoint. */
 erg_checkpoint_part erg_trainer_history_part(erg_trainer *trainer, const char *name);

@@ -48,6 +48,10 @@ static erg_status check_validation(const erg_trainer *t) {
     if (erg_node_shape(v->node).ndim != 0 || erg_node_dtype(v->node) == ERG_INT32)
         return erg_fail(ERG_ERROR_ARGUMENT, "trainer: the validation node must be a float ()");
     const erg_batches *b = &t->options.batches;
+    if (v->dataset && !b->dataset && !b->fill)
+        return erg_fail(ERG_ERROR_ARGUMENT,
+                        "trainer: validation on a data set puts its rows into x, "
+                        "which nothing sets back");
     if (v->dataset && (!b->x || erg_dataset_size(v->dataset) < erg_node_shape(b->x).dims[0]))
         return erg_fail(ERG_ERROR_ARGUMENT, "trainer: the validation's data set has no whole batch "
                                             "for x");

@@ -102,7 +102,6 @@ void erg_trainer_add_row(erg_trainer *t) {
     to[COLUMN_LOSS] = h->sum / (double)h->steps;
     to[COLUMN_GRADIENT] = h->gradient;
     to[COLUMN_RATE] = erg_trainer_number(t->update, OUTPUT_RATE);
-    erg_trainer_look(t, t->health);
     for (int i = 0; i < t->n_health; i++)
         to[h->health + i] = erg_trainer_number(t->health, i);
     if (h->replay)

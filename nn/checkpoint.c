@@ -124,11 +124,11 @@ static erg_status compare_tensors(const char *path, const char *name, const erg_
                                   const erg_tensor *found) {
     char a[ERG_SHAPE_TEXT], b[ERG_SHAPE_TEXT];
     if (!found)
-        return erg_fail(ERG_ERROR_FORMAT, "checkpoint_load: \"%s\": \"%s\" is missing", path, name);
+        return erg_fail(ERG_ERROR_FORMAT, "checkpoint: \"%s\": \"%s\" is missing", path, name);
     if (found->dtype == wanted->dtype && erg_shape_equal(found->shape, wanted->shape))
         return ERG_OK;
-    return erg_fail(ERG_ERROR_FORMAT, "checkpoint_load: \"%s\": \"%s\" is %s %s, here it is %s %s",
-                    path, name, erg_dtype_name(found->dtype), erg_shape_text(found->shape, a),
+    return erg_fail(ERG_ERROR_FORMAT, "checkpoint: \"%s\": \"%s\" is %s %s, here it is %s %s", path,
+                    name, erg_dtype_name(found->dtype), erg_shape_text(found->shape, a),
                     erg_dtype_name(wanted->dtype), erg_shape_text(wanted->shape, b));
 }
 
@@ -143,9 +143,8 @@ static erg_status compare_bundles(const char *path, const erg_bundle *now, const
     }
     for (int i = 0; i < erg_bundle_count(file); i++)
         if (!erg_bundle_find(now, erg_bundle_name(file, i)))
-            return erg_fail(ERG_ERROR_FORMAT,
-                            "checkpoint_load: \"%s\": \"%s\" is in the file, but not here", path,
-                            erg_bundle_name(file, i));
+            return erg_fail(ERG_ERROR_FORMAT, "checkpoint: \"%s\": \"%s\" is there, but not here",
+                            path, erg_bundle_name(file, i));
     return ERG_OK;
 }
 
@@ -156,7 +155,7 @@ static erg_status check_seed(const char *path, const erg_graph *graph, const erg
     if (status || random[0] == erg_graph_seed(graph))
         return status;
     return erg_fail(ERG_ERROR_FORMAT,
-                    "checkpoint_load: \"%s\": the graph's seed was %llu, here it is %llu", path,
+                    "checkpoint: \"%s\": the graph's seed was %llu, here it is %llu", path,
                     (unsigned long long)random[0], (unsigned long long)erg_graph_seed(graph));
 }
 
@@ -211,7 +210,7 @@ static erg_status take_over(erg_graph *graph, const erg_bundle *file,
     char *buffer = erg_file_name_buffer(graph);
     erg_status status = ERG_OK;
     if (!states || !names || !buffer)
-        status = erg_fail(ERG_ERROR_MEMORY, "checkpoint_load: out of memory");
+        status = erg_fail(ERG_ERROR_MEMORY, "checkpoint: out of memory");
     for (int i = 0; !status && i < options.n_numbers; i++)
         status = (names[i] = join(NUMBERS, options.numbers[i].name)) ? ERG_OK : ERG_ERROR_MEMORY;
     for (int i = 0; !status && i < options.n_parts; i++) {
@@ -239,9 +238,9 @@ erg_status erg_checkpoint_load(const char *path, erg_graph *graph, erg_checkpoin
     if (!file)
         return erg_error_status();
     if (!erg_bundle_verified(file))
-        status = erg_fail(ERG_ERROR_FORMAT,
-                          "checkpoint_load: \"%s\": the file has no checksum: it is no checkpoint",
-                          path);
+        status =
+            erg_fail(ERG_ERROR_FORMAT,
+                     "checkpoint: \"%s\": the file has no checksum: it is no checkpoint", path);
     if (!status)
         status = check_fit(path, graph, file, options);
     if (!status)
@@ -254,6 +253,6 @@ erg_status erg_checkpoint_restore(const erg_bundle *checkpoint, erg_graph *graph
                                   erg_checkpoint_options options) {
     erg_status status = check_call("checkpoint", checkpoint, graph, options);
     if (!status)
-        status = check_fit("memory", graph, checkpoint, options);
+        status = check_fit("in memory", graph, checkpoint, options);
     return status ? status : take_over(graph, checkpoint, options);
 }

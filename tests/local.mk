@@ -24,6 +24,7 @@ test_programs = \
     %D%/test_discrete_chains \
     %D%/test_discrete_losses \
     %D%/test_dynamics \
+    %D%/test_effects \
     %D%/test_energies \
     %D%/test_faults \
     %D%/test_file_faults \
@@ -80,6 +81,7 @@ test_programs = \
     %D%/test_threads \
     %D%/test_toy \
     %D%/test_trainer \
+    %D%/test_trainer_runs \
     %D%/test_vmath \
     %D%/test_warm_up
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
@@ -113,7 +115,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h \
     %D%/misuse.def %D%/programs.sh %D%/faults.h %D%/modules.h %D%/mcmc.h %D%/discrete_kernels.h \
-    %D%/enumerate.h %D%/likelihood.h %D%/header.h %D%/study.h %D%/smooth.h
+    %D%/enumerate.h %D%/likelihood.h %D%/trainer_fit.h %D%/header.h %D%/study.h %D%/smooth.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

@@ -185,6 +185,31 @@ START_TEST(resumed_training_has_the_same_bits) {
 }
 END_TEST
 
+/* A checkpoint in memory, to which the same training goes back. */
+START_TEST(gone_back_in_memory) {
+    training whole, t;
+    start(&whole);
+    train(&whole, 20);
+    start(&t);
+    train(&t, 10);
+    erg_bundle *taken = erg_checkpoint_take(t.graph, options_of(&t, 3));
+    ck_assert_ptr_nonnull(taken);
+    for (int i = 0; i < 2; i++) {
+        train(&t, 7);
+        ck_assert_int_eq(erg_checkpoint_restore(taken, t.graph, options_of(&t, 3)), ERG_OK);
+    }
+    train(&t, 10);
+    ck_assert(same_trainings(&whole, &t));
+    ck_assert_int_lt(erg_checkpoint_restore(taken, t.graph, options_of(&t, 2)), 0);
+    ck_assert_ptr_nonnull(strstr(erg_error_message(), "is there, but not here"));
+    ck_assert_int_lt(erg_checkpoint_restore(NULL, t.graph, options_of(&t, 3)), 0);
+    ck_assert_ptr_null(erg_checkpoint_take(NULL, options_of(&t, 3)));
+    erg_bundle_free(taken);
+    finish(&t);
+    finish(&whole);
+}
+END_TEST
+
 /* The file is one that any reader of the format can look into. */
 START_TEST(names_in_the_file) {
     static const char *const names[] = {"net.0.weight",   "adamw.net.1.bias.v", "step",
@@ -225,9 +250,9 @@ static const variant variants[] = {
     {"\"v\" is missing", 1, "v", ERG_FLOAT64, 3, "s", "lr"},
     {"\"w\" is float64 (3), here it is float32 (3)", 1, "w", ERG_FLOAT32, 3, "s", "lr"},
     {"\"w\" is float64 (3), here it is float64 (4)", 1, "w", ERG_FLOAT64, 4, "s", "lr"},
-    {"\"s\" is in the file, but not here", 1, "w", ERG_FLOAT64, 3, NULL, "lr"},
+    {"\"s\" is there, but not here", 1, "w", ERG_FLOAT64, 3, NULL, "lr"},
     {"\"numbers.rate\" is missing", 1, "w", ERG_FLOAT64, 3, "s", "rate"},
-    {"\"numbers.lr\" is in the file, but not here", 1, "w", ERG_FLOAT64, 3, "s", NULL},
+    {"\"numbers.lr\" is there, but not here", 1, "w", ERG_FLOAT64, 3, "s", NULL},
 };
 
 static erg_graph *build(const variant *v, double value) {
@@ -449,6 +474,7 @@ int main(void) {
     TCase *tests = tcase_create("checkpoint");
     tcase_add_checked_fixture(tests, enter_folder, leave_folder);
     tcase_add_loop_test(tests, resumed_training_has_the_same_bits, 0, OMISSIONS);
+    tcase_add_test(tests, gone_back_in_memory);
     tcase_add_test(tests, names_in_the_file);
     tcase_add_loop_test(tests, misfits_are_refused, 0, COUNT(variants));
     tcase_add_test(tests, damage_is_refused);

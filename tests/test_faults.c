@@ -451,6 +451,55 @@ static bool keep(void) {
     return done;
 }
 
+static erg_node *bowl(void *self, erg_node *x) {
+    return erg_mul(self, erg_square(x));
+}
+
+/* Whatever the trainer has to do: rows, validation, states in memory and on file, and a way back
+ * from a step, at a learning rate too large, at which the loss is not finite. */
+static bool train_in_a_loop(void) {
+    erg_graph *graph = erg_graph_new(1);
+    erg_node *a = erg_param(graph, "a", F64, ERG_SCALAR),
+             *x = erg_input(graph, "x", F64, ERG_SHAPE(2));
+    erg_node *chains = erg_state(graph, "chains", F64, ERG_SHAPE(2));
+    erg_energy energy = {bowl, a};
+    if (a)
+        erg_tensor_fill(erg_value(a), 2);
+    erg_tensor *rows = erg_tensor_new(F64, ERG_SHAPE(4));
+    erg_dataset *data = rows ? erg_dataset_new(rows, NULL, (erg_dataset_options){0}) : NULL;
+    erg_negatives *negatives = erg_negatives_new(
+        chains, erg_langevin(energy, chains, (erg_langevin_options){0}),
+        (erg_negatives_options){
+            .start = ERG_START_PERSISTENT, .steps = 1, .replay = {.capacity = 4}});
+    erg_node *loss = erg_sub(a, erg_log(a));
+    loss = erg_add(loss, erg_mul_scalar(erg_mean(chains, ERG_ALL, 0), 0));
+    erg_trainer_options options = {.rule = {erg_sgd_rule, NULL},
+                                   .learning_rate = 5,
+                                   .ema_decay = 0.5,
+                                   .batches = {.x = x, .dataset = data, .noise = 0.1},
+                                   .negatives = negatives,
+                                   .health = {.energy = energy},
+                                   .validation = {.node = loss, .dataset = data, .every = 2},
+                                   .history = {.every = 1, .capacity = 4},
+                                   .rollback = {.every = 2, .factor = 0.25},
+                                   .saving = {.path = "t", .every = 2}};
+    erg_trainer *trainer = data && negatives ? erg_trainer_new(loss, &a, 1, options) : NULL;
+    bool done = trainer && !erg_trainer_run(trainer, 9);
+    if (done)
+        expect(erg_trainer_rollbacks(trainer) == 1 && erg_trainer_steps(trainer) == 9,
+               "not back and forth");
+    if (trainer)
+        expect(isfinite(erg_tensor_get(erg_value(a), 0)), "a step that was not finite stayed");
+    done = done && !erg_trainer_load(trainer, "t") && !erg_trainer_write(trainer, "h.csv") &&
+           !erg_trainer_plot(trainer, (const char *const[]){"loss"}, 1, "h.png");
+    erg_trainer_free(trainer);
+    erg_negatives_free(negatives);
+    erg_dataset_free(data);
+    erg_tensor_free(rows);
+    erg_graph_free(graph);
+    return done;
+}
+
 /* Chains of several runs with all that belongs to them. */
 static bool sample(void) {
     erg_graph *graph = erg_graph_new(1);
@@ -624,6 +673,7 @@ static const struct scenario {
                  {"write and read", write_and_read, 10},
                  {"exchange", exchange, 60},
                  {"keep", keep, 60},
+                 {"train in a loop", train_in_a_loop, 100},
                  {"sample", sample, 60},
                  {"sample dynamics", sample_dynamics, 40},
                  {"draw", draw, 10},
