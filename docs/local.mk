@@ -31,6 +31,14 @@ noinst_PROGRAMS += %D%/examples/sample
     %D%/examples/sample_print.c %D%/examples/sample_report.c %D%/examples/sample_samplers.c
 %C%_examples_sample_LDADD = $(program_libs)
 
+# Trainings on digits.
+digits_training = $(digits) %D%/examples/digits_training.c %D%/examples/digits_training.h
+
+noinst_PROGRAMS += %D%/examples/inpaint
+%C%_examples_inpaint_SOURCES = %D%/examples/inpaint.c %D%/examples/inpaint.h \
+    %D%/examples/inpaint_baselines.c %D%/examples/inpaint_report.c $(digits_training)
+%C%_examples_inpaint_LDADD = $(program_libs)
+
 EXTRA_DIST += %D%/manual %D%/decisions
 
 # Fits two moons by two losses. The pictures go to demo/ in the source tree, where people look.

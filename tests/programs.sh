@@ -24,6 +24,11 @@ refuses() {
     test ! -s "$work/out" || complain "$*: printed $(cat "$work/out")"
 }
 
+# same_files FILE FILE: two files in $work have the same bytes.
+same_files() {
+    cmp "$work/$1" "$work/$2" || complain "$1 and $2 differ"
+}
+
 # ---- digits
 
 # An IDX file of bytes: its sizes, each below 256, then lines of escapes from the standard input.

@@ -44,22 +44,18 @@ learns() {
     done
 }
 
-same() {
-    cmp "$work/$1" "$work/$2" || complain "$1 and $2 differ"
-}
-
 learns whole --passes 8
 cat "$work/out"
 test "$(wc -l <"$work/out")" -eq 8 || complain "not one line for each pass"
 tail -n 1 "$work/out" | grep -q "100.00 % of 20 held-out images right" || complain "learned nothing"
 learns threads --passes 8 --threads 3
-same whole threads
+same_files whole threads
 learns half --passes 4 --checkpoint "$work/checkpoint"
 cmp -s "$work/whole" "$work/half" && complain "the last four passes change nothing"
 learns resumed --passes 8 --checkpoint "$work/checkpoint"
 grep -q "^resumed after pass 4" "$work/out" || complain "no word of the checkpoint"
 test "$(grep -c "^pass" "$work/out")" -eq 4 || complain "passes are repeated"
-same whole resumed
+same_files whole resumed
 refuses 1 "the graph's seed was 1, here it is 2" --data "$work" --files toy --held-out 20 \
     --batch 10 --seed 2 --checkpoint "$work/checkpoint"
 
