@@ -1,9 +1,11 @@
 /* batch.c: numbers for each chain beside the states of the chains. */
+#include <math.h>
+
 #include "batch.h"
 
 erg_node *erg_per_chain(erg_node *number, erg_node *x) {
     erg_shape shape = erg_node_shape(number);
-    if (shape.ndim != 1)
+    if (shape.ndim != 1 || !x)
         return number;
     int64_t dims[ERG_MAX_DIMS] = {shape.dims[0]};
     int ndim = erg_node_shape(x).ndim;
@@ -18,6 +20,10 @@ erg_node *erg_chain_total(erg_node *x) {
 
 erg_node *erg_chain_where(erg_node *mask, erg_node *a, erg_node *b) {
     return erg_where(erg_per_chain(mask, a), a, b);
+}
+
+erg_node *erg_finite_mask(erg_node *x) {
+    return erg_less(erg_abs(x), erg_full_like(x, INFINITY)); /* no NaN is less than anything */
 }
 
 erg_node *erg_number_like(erg_node *x, double number, erg_node *node) {

@@ -14,6 +14,8 @@ erg_node *erg_per_chain(erg_node *number, erg_node *x);
 erg_node *erg_chain_total(erg_node *x);
 /* a's row where the mask (B) is not 0, else b's. */
 erg_node *erg_chain_where(erg_node *mask, erg_node *a, erg_node *b);
+/* Mask: neither NaN nor infinite. */
+erg_node *erg_finite_mask(erg_node *x);
 /* The node, or the number as a constant of x's dtype if there is none. */
 erg_node *erg_number_like(erg_node *x, double number, erg_node *node);
 

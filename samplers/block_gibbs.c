@@ -62,7 +62,7 @@ erg_discrete_step erg_block_gibbs(erg_energy energy, erg_node *x, erg_node *cons
             return (erg_discrete_step){0};
         erg_node *always = erg_full_like(e, INFINITY);
         erg_node *accepted = erg_discrete_accept(&step, count, to, e, always);
-        logits = erg_chains_where(accepted, logits_of(kind, to, e), logits);
+        logits = erg_chain_where(accepted, logits_of(kind, to, e), logits);
     }
     return erg_discrete_done(step, logits);
 }

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "samplers.h"
+#include "batch.h"
 
 /* ------------------------------------------------------------------------------- sites.c */
 
@@ -34,11 +34,6 @@ erg_node *erg_sites_gain(erg_sites kind, erg_node *x, erg_node *gradient);
 erg_node *erg_sites_draw(erg_sites kind, erg_node *x, erg_node *logits);
 erg_node *erg_sites_log_prob(erg_sites kind, erg_node *logits, erg_node *from, erg_node *to);
 
-/* a where the chain's mask (B) is 1, else b. */
-erg_node *erg_chains_where(erg_node *mask, erg_node *a, erg_node *b);
-/* The sum over all axes but the first. */
-erg_node *erg_chains_sum(erg_node *x);
-erg_node *erg_is_finite(erg_node *x);
 /* Adds to what the step reports a decision, one of `count`, and whether an energy was not finite,
  * both (B). */
 void erg_discrete_report(erg_discrete_step *step, int64_t count, erg_node *acceptance,

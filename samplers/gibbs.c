@@ -30,8 +30,8 @@ erg_node *erg_gibbs_energies(erg_energy energy, erg_sites kind, erg_node *x, erg
  * logits. */
 erg_node *erg_gibbs_logits(erg_node *energies) {
     erg_node *present = erg_slice(energies, 1, 0, 1, 1), *zero = erg_full_like(present, 0);
-    erg_node *origin = erg_where(erg_is_finite(present), present, zero);
-    return erg_where(erg_is_finite(energies), erg_sub(origin, energies),
+    erg_node *origin = erg_where(erg_finite_mask(present), present, zero);
+    return erg_where(erg_finite_mask(energies), erg_sub(origin, energies),
                      erg_full_like(energies, -INFINITY));
 }
 
@@ -45,12 +45,12 @@ static void update(erg_discrete_step *step, int64_t updates, erg_energy energy, 
     erg_node *choice = erg_one_hot(drawn, states, erg_node_dtype(x));
     for (int64_t j = 1; choice && j < states; j++) {
         erg_node *chosen = erg_select(choice, 1, j);
-        step->next = erg_chains_where(chosen, candidate(kind, x, mask, j), step->next);
+        step->next = erg_chain_where(chosen, candidate(kind, x, mask, j), step->next);
         moved = moved ? erg_add(moved, chosen) : chosen;
     }
-    erg_node *refused = erg_logical_not(erg_is_finite(energies));
+    erg_node *refused = erg_logical_not(erg_finite_mask(energies));
     erg_discrete_report(step, updates, moved, erg_max(refused, ERG_AXES(1), 0));
-    step->energy = erg_chains_sum(erg_where(choice, energies, erg_full_like(energies, 0)));
+    step->energy = erg_chain_total(erg_where(choice, energies, erg_full_like(energies, 0)));
 }
 
 /* The site of update number i, int32 () or (B). */

@@ -1,14 +1,6 @@
 /* guard.c: a move to where the energy is NaN or infinite is a rejection: the chain stays where it
  * was, and the rejection can be counted. */
-#include <float.h>
-
 #include "batch.h"
-
-/* 1 for each chain with a finite energy. No NaN is less than anything, and float32's largest number
- * bounds the energies of both dtypes. */
-static erg_node *is_finite(erg_node *e) {
-    return erg_less_equal(erg_abs(e), erg_full_like(e, FLT_MAX));
-}
 
 erg_guarded erg_guard(erg_energy energy, erg_node *x, erg_node *next) {
     const erg_guarded none = {NULL, NULL, NULL};
@@ -21,7 +13,7 @@ erg_guarded erg_guard(erg_energy energy, erg_node *x, erg_node *next) {
                               erg_shape_text(erg_node_shape(next), b)),
                none;
     erg_node *before = erg_energy_apply(energy, x), *after = erg_energy_apply(energy, next);
-    erg_node *good = is_finite(after);
+    erg_node *good = erg_finite_mask(after);
     erg_guarded result = {.next = erg_chain_where(good, next, x),
                           .energy = erg_where(good, after, before),
                           .rejected = erg_logical_not(good)};

@@ -1,7 +1,6 @@
 /* metropolis.c: the decision of Metropolis and Hastings,
  *     accept y with probability min(1, exp(E(x) - E(y)) q(x | y) / q(y | x)),
  * for proposals of the user's own and for the random walk. */
-#include <float.h>
 #include <math.h>
 
 #include "metropolis.h"
@@ -10,11 +9,6 @@
 
 erg_node *erg_chain_dot(erg_node *a, erg_node *b) {
     return erg_chain_total(erg_mul(a, b));
-}
-
-erg_node *erg_finite_mask(erg_node *x) {
-    double largest = erg_node_dtype(x) == ERG_FLOAT32 ? FLT_MAX : DBL_MAX;
-    return erg_less_equal(erg_abs(x), erg_full_like(x, largest));
 }
 
 /* ------------------------------------------------------------------------------- the decision */

@@ -8,8 +8,6 @@
 
 /* The sum over all axes but the first, of a b: (B). */
 erg_node *erg_chain_dot(erg_node *a, erg_node *b);
-/* Mask: neither NaN nor infinite. */
-erg_node *erg_finite_mask(erg_node *x);
 
 /* Options with their defaults. False after a mistake, which `operation` has made. */
 bool erg_metropolis_check(const char *operation, erg_node *x, erg_metropolis_options *options);

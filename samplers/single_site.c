@@ -73,7 +73,7 @@ static erg_node *undo(erg_sites kind, erg_node *x, erg_node *change) {
 /* log q of one change, (B). */
 static erg_node *log_proposal(erg_site_view view, erg_node *change) {
     erg_node *log_q = erg_log_softmax(view.logits, 1);
-    return erg_chains_sum(erg_where(erg_flatten(change, 1), log_q, erg_full_like(log_q, 0)));
+    return erg_chain_total(erg_where(erg_flatten(change, 1), log_q, erg_full_like(log_q, 0)));
 }
 
 erg_node *erg_site_log_ratio(erg_sites kind, erg_site_view from, erg_site_view to,
@@ -106,7 +106,7 @@ static erg_discrete_step walk(const char *function, erg_energy energy, erg_node 
             return (erg_discrete_step){0};
         erg_node *ratio = erg_site_log_ratio(o.sites, at, to, change);
         erg_node *accepted = erg_discrete_accept(&step, proposals, to.x, to.energy, ratio);
-        erg_node *logits = informed ? erg_chains_where(accepted, to.logits, at.logits) : NULL;
+        erg_node *logits = informed ? erg_chain_where(accepted, to.logits, at.logits) : NULL;
         at = (erg_site_view){step.next, step.energy, logits};
     }
     return erg_discrete_done(step, at.energy);

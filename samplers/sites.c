@@ -1,6 +1,5 @@
 /* sites.c: bits, spins and one-hot vectors under one roof. The first two are numbers with a low and
  * a high value; a change of theirs is x -> low + high - x. */
-#include <math.h>
 #include <string.h>
 
 #include "discrete.h"
@@ -83,29 +82,12 @@ erg_node *erg_sites_draw(erg_sites kind, erg_node *x, erg_node *logits) {
 
 erg_node *erg_sites_log_prob(erg_sites kind, erg_node *logits, erg_node *from, erg_node *to) {
     if (kind == ERG_ONE_HOT)
-        return erg_chains_sum(erg_where(to, erg_log_softmax(logits, -1), erg_full_like(to, 0)));
-    return erg_chains_sum(
+        return erg_chain_total(erg_where(to, erg_log_softmax(logits, -1), erg_full_like(to, 0)));
+    return erg_chain_total(
         erg_where(erg_equal(from, to), erg_log_sigmoid(erg_neg(logits)), erg_log_sigmoid(logits)));
 }
 
 /* ------------------------------------------------------------------------------- chains */
-
-erg_node *erg_chains_where(erg_node *mask, erg_node *a, erg_node *b) {
-    erg_shape shape = erg_node_shape(mask);
-    if (!mask || !a)
-        return NULL;
-    while (shape.ndim < erg_node_shape(a).ndim)
-        shape.dims[shape.ndim++] = 1;
-    return erg_where(erg_reshape(mask, shape.ndim, shape.dims), a, b);
-}
-
-erg_node *erg_chains_sum(erg_node *x) {
-    return erg_node_shape(x).ndim > 1 ? erg_sum(erg_flatten(x, 1), ERG_AXES(1), 0) : x;
-}
-
-erg_node *erg_is_finite(erg_node *x) {
-    return erg_less(erg_abs(x), erg_full_like(x, INFINITY));
-}
 
 void erg_discrete_report(erg_discrete_step *step, int64_t count, erg_node *acceptance,
                          erg_node *not_finite) {
@@ -118,13 +100,13 @@ erg_node *erg_discrete_accept(erg_discrete_step *step, int64_t count, erg_node *
                               erg_node *energy, erg_node *log_ratio) {
     erg_node *u =
         erg_uniform(erg_node_graph(energy), erg_node_dtype(energy), erg_node_shape(energy));
-    erg_node *finite = erg_is_finite(energy), *ratio = erg_exp(log_ratio);
+    erg_node *finite = erg_finite_mask(energy), *ratio = erg_exp(log_ratio);
     erg_node *zero = erg_full_like(energy, 0), *one = erg_full_like(energy, 1);
     erg_node *possible = erg_logical_and(finite, erg_greater(ratio, zero)); /* no NaN */
     erg_node *acceptance = erg_where(possible, erg_minimum(ratio, one), zero);
     erg_node *accepted = erg_less(u, acceptance);
     erg_discrete_report(step, count, acceptance, erg_logical_not(finite));
-    step->next = erg_chains_where(accepted, to, step->next);
+    step->next = erg_chain_where(accepted, to, step->next);
     step->energy = erg_where(accepted, energy, step->energy);
     return accepted;
 }

@@ -337,6 +337,19 @@ START_TEST(moves_to_no_energy_are_rejected) {
 }
 END_TEST
 
+/* What float32 could not hold is an energy like any other in float64. */
+START_TEST(great_energies_are_finite) {
+    double one = 1;
+    erg_graph *g = erg_graph_new(0);
+    erg_guarded kept =
+        erg_guard((erg_energy){erg_harmonic_energy, &one}, input_of(g, ERG_SHAPE(1, 1), &one),
+                  input_of(g, ERG_SHAPE(1, 1), (double[]){1e100}));
+    ck_assert_double_eq(number_of(kept.rejected), 0);
+    ck_assert_double_eq(number_of(kept.next), 1e100);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- misuse */
 
 #define REFUSES_MOTION(text, call) REFUSES(g, text, (call).x)
@@ -405,6 +418,7 @@ int main(void) {
     tcase_add_test(steps, preconditioner_scales_drift_and_noise);
     tcase_add_test(steps, sgld_has_its_law);
     tcase_add_test(steps, moves_to_no_energy_are_rejected);
+    tcase_add_test(steps, great_energies_are_finite);
     suite_add_tcase(suite, steps);
     TCase *unrolled = tcase_create("unrolled");
     tcase_add_test(unrolled, gradients_pass_through_chains);
