@@ -50,105 +50,88 @@ static erg_node *logits_of(const network *net, erg_node *images) {
 
 typedef struct classifier {
     erg_graph *graph;
-    erg_node *images, *labels, *training; /* inputs */
-    erg_plan *step;                       /* outputs: the loss; the effect of the optimiser */
-    erg_plan *predict;                    /* the most probable classes (B) */
-    erg_dataset *train;
-    const digits *held_out;
+    erg_node *images, *labels; /* inputs */
+    erg_plan *predict;         /* the most probable classes (B) */
+    erg_dataset *train, *test; /* that to learn from, and that which is held out */
+    erg_trainer *trainer;
 } classifier;
+
+/* The part of the held-out images that is read right. */
+static double part_read_right(void *self) {
+    classifier *c = self;
+    int64_t epoch = erg_dataset_epoch(c->test), right = 0;
+    while (erg_dataset_epoch(c->test) == epoch) {
+        if (erg_dataset_next(c->test, erg_value(c->images), erg_value(c->labels)) != ERG_OK)
+            return NAN;
+        erg_run(c->predict);
+        for (int64_t i = 0; i < erg_dataset_fresh(c->test); i++)
+            right += erg_tensor_get(erg_output(c->predict, 0), i) ==
+                     erg_tensor_get(erg_value(c->labels), i);
+    }
+    return (double)right / (double)erg_dataset_size(c->test);
+}
+
+/* A row of the trainer's history is a pass. */
+static erg_trainer *make_trainer(classifier *c, const classifier_options *o, erg_node *loss,
+                                 erg_node *training) {
+    int64_t steps_of_pass = erg_dataset_size(c->train) / o->batch;
+    erg_node *step = erg_state(c->graph, "step", ERG_FLOAT64, ERG_SCALAR);
+    erg_node *rate = erg_exponential_schedule(step, o->rate, pow(0.5, 1 / (double)steps_of_pass));
+    int n;
+    erg_node **params = erg_params(c->graph, NULL, &n);
+    return erg_trainer_new(
+        loss, params, n,
+        (erg_trainer_options){
+            .rule.fn = erg_adamw_rule,
+            .learning_rate_node = rate,
+            .step = step,
+            .training = training,
+            .batches = {.x = c->images, .y = c->labels, .dataset = c->train},
+            .validation = {.fn = part_read_right, .self = c, .every = steps_of_pass},
+            .history.every = steps_of_pass,
+            .saving.path = o->checkpoint,
+            .progress = stderr});
+}
 
 static erg_status make_classifier(classifier *c, const classifier_options *o, const digits *train,
                                   const digits *held_out) {
     erg_shape shape = train->images->shape;
-    int64_t steps_of_pass = shape.dims[0] / o->batch;
     erg_graph *g = c->graph = erg_graph_new(o->seed);
     network net = make_network(g, shape.dims[1], shape.dims[2], o->dropout);
     shape.dims[0] = o->batch;
     c->images = erg_input(g, "images", ERG_INT32, shape);
     c->labels = erg_input(g, "labels", ERG_INT32, ERG_SHAPE(shape.dims[0]));
-    c->training = net.training;
     erg_node *logits = logits_of(&net, c->images);
-    erg_node *chosen = erg_gather(erg_log_softmax(logits, 1), erg_unsqueeze(c->labels, 1), 1);
-    erg_node *loss = erg_neg(erg_mean(chosen, ERG_ALL, 0));
-    erg_node *step = erg_state(g, "step", ERG_FLOAT64, ERG_SCALAR);
-    erg_node *rate = erg_exponential_schedule(step, o->rate, pow(0.5, 1 / (double)steps_of_pass));
-    int n;
-    erg_node **params = erg_params(g, NULL, &n);
-    erg_node *update =
-        erg_adamw(loss, params, n, (erg_adam_options){.learning_rate_node = rate, .step = step});
+    erg_node *loss = erg_cross_entropy(logits, c->labels);
     erg_node *predicted = erg_argmax(logits, 1);
-    c->step = erg_compile((erg_node *[]){loss, update}, 2);
     c->predict = erg_compile(&predicted, 1);
     c->train =
         erg_dataset_new(train->images, train->labels, (erg_dataset_options){.seed = o->seed});
-    c->held_out = held_out;
-    return c->step && c->predict && c->train ? ERG_OK : erg_error_status();
+    c->test = erg_dataset_new(held_out->images, held_out->labels,
+                              (erg_dataset_options){.ordered = 1, .keep_last = 1});
+    if (c->predict && c->train && c->test)
+        c->trainer = make_trainer(c, o, loss, net.training);
+    return c->trainer ? ERG_OK : erg_error_status();
 }
 
 static void free_classifier(classifier *c) {
-    erg_plan_free(c->step);
+    erg_trainer_free(c->trainer);
     erg_plan_free(c->predict);
     erg_dataset_free(c->train);
+    erg_dataset_free(c->test);
     erg_graph_free(c->graph);
 }
 
-/* One pass over the training images; its mean loss into *loss. */
-static erg_status train_pass(classifier *c, double *loss) {
-    int64_t pass = erg_dataset_epoch(c->train), batch = erg_node_shape(c->labels).dims[0];
-    int64_t count = 0, all = erg_dataset_size(c->train) / batch;
-    bool terminal = isatty(STDERR_FILENO);
-    double sum = 0;
-    erg_tensor_fill(erg_value(c->training), 1);
-    while (count < all) {
-        erg_status status = erg_dataset_next(c->train, erg_value(c->images), erg_value(c->labels));
-        if (status != ERG_OK)
-            return status;
-        erg_run(c->step);
-        sum += erg_tensor_get(erg_output(c->step, 0), 0);
-        if (!isfinite(sum))
-            return erg_fail(ERG_ERROR_ARGUMENT, "the loss is %g: a smaller --lr may help", sum);
-        if (++count % 10 == 0 && terminal)
-            fprintf(stderr, "\rpass %lld: %lld/%lld  loss %.4f \033[K", (long long)pass + 1,
-                    (long long)count, (long long)all, sum / (double)count);
-    }
-    if (terminal)
-        fputs("\r\033[K", stderr);
-    *loss = sum / (double)count;
-    return ERG_OK;
-}
-
-/* How many held-out images are read right. */
-static erg_status count_right(classifier *c, int64_t *right) {
-    erg_dataset *data = erg_dataset_new(c->held_out->images, c->held_out->labels,
-                                        (erg_dataset_options){.ordered = 1, .keep_last = 1});
-    erg_status status = data ? ERG_OK : erg_error_status();
-    erg_tensor_fill(erg_value(c->training), 0);
-    while (status == ERG_OK && erg_dataset_epoch(data) == 0) {
-        status = erg_dataset_next(data, erg_value(c->images), erg_value(c->labels));
-        erg_run(c->predict);
-        for (int64_t i = 0; status == ERG_OK && i < erg_dataset_fresh(data); i++)
-            *right += erg_tensor_get(erg_output(c->predict, 0), i) ==
-                      erg_tensor_get(erg_value(c->labels), i);
-    }
-    erg_dataset_free(data);
-    return status;
-}
-
-static erg_status train_and_report(classifier *c, const classifier_options *o,
-                                   erg_checkpoint_options kept) {
+static erg_status train_and_report(classifier *c, const classifier_options *o) {
     while (erg_dataset_epoch(c->train) < o->passes) {
-        double start = seconds_now(), loss = 0;
-        int64_t right = 0;
-        erg_status status = train_pass(c, &loss);
-        if (status == ERG_OK)
-            status = count_right(c, &right);
-        if (status == ERG_OK && o->checkpoint)
-            status = erg_checkpoint_save(o->checkpoint, c->graph, kept);
+        double start = seconds_now();
+        int64_t pass = erg_dataset_epoch(c->train) + 1;
+        erg_status status = erg_trainer_run_epochs(c->trainer, pass);
         if (status != ERG_OK)
             return status;
         printf("pass %lld: loss %.4f, %.2f %% of %lld held-out images right, %.1f s\n",
-               (long long)erg_dataset_epoch(c->train), loss,
-               100 * (double)right / (double)o->held_out, (long long)o->held_out,
+               (long long)pass, erg_trainer_get(c->trainer, "loss"),
+               100 * erg_trainer_get(c->trainer, "validation"), (long long)o->held_out,
                seconds_now() - start);
         fflush(stdout);
     }
@@ -166,16 +149,14 @@ static erg_status write_weights(classifier *c, const char *path) {
 }
 
 static erg_status run(classifier *c, const classifier_options *o) {
-    const erg_checkpoint_part position = erg_dataset_part(c->train, "digits");
-    const erg_checkpoint_options kept = {.parts = &position, .n_parts = 1};
     erg_status status = ERG_OK;
     if (o->checkpoint && access(o->checkpoint, F_OK) == 0) {
-        status = erg_checkpoint_load(o->checkpoint, c->graph, kept);
+        status = erg_trainer_load(c->trainer, o->checkpoint);
         if (status == ERG_OK)
             printf("resumed after pass %lld\n", (long long)erg_dataset_epoch(c->train));
     }
     if (status == ERG_OK)
-        status = train_and_report(c, o, kept);
+        status = train_and_report(c, o);
     return status == ERG_OK ? write_weights(c, o->out) : status;
 }
 
