@@ -25,6 +25,11 @@ noinst_PROGRAMS += %D%/examples/mnist_classifier
     %D%/examples/mnist_classifier.h %D%/examples/mnist_classifier_options.c $(digits)
 %C%_examples_mnist_classifier_LDADD = $(program_libs)
 
+noinst_PROGRAMS += %D%/examples/ising_recover
+%C%_examples_ising_recover_SOURCES = %D%/examples/ising_recover.c %D%/examples/ising_recover.h \
+    %D%/examples/ising_recover_learn.c %D%/examples/ising_recover_report.c
+%C%_examples_ising_recover_LDADD = $(program_libs)
+
 noinst_PROGRAMS += %D%/examples/sample
 %C%_examples_sample_SOURCES = %D%/examples/sample.c %D%/examples/sample.h \
     %D%/examples/sample_energies.c %D%/examples/sample_levels.c %D%/examples/sample_options.c \
