@@ -40,6 +40,7 @@ test_programs = \
     %D%/test_inflate \
     %D%/test_jem \
     %D%/test_kernels \
+    %D%/test_lattices \
     %D%/test_layers \
     %D%/test_lbfgs \
     %D%/test_likelihood \

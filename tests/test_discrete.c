@@ -290,6 +290,40 @@ START_TEST(kernels_leave_p_alone) {
 }
 END_TEST
 
+/* What the informed proposals prefer, which no correction shows: with energies affine in each site the
+ * logit of a change is half of what -E gains; of Langevin's also -|x' - x|^2 / 2 a, for 1, 4 or 2. */
+START_TEST(proposals_know_what_is_gained) {
+    for (int k = 0; k < COUNT(spaces); k++) {
+        space s = space_of(spaces[k].kind, spaces[k].sites, spaces[k].states);
+        const bool hot = s.kind == ERG_ONE_HOT;
+        const double way = hot ? 2 : s.kind == ERG_SPINS ? 4 : 1;
+        erg_graph *g = erg_graph_new(70);
+        model m = new_model(g, ERG_FLOAT64, s, false);
+        erg_energy energy = {model_energy, &m};
+        erg_node *x = all_states(g, ERG_FLOAT64, s, 1), *a = erg_scalar(g, ERG_FLOAT64, STEP);
+        double *e = elements_of(erg_energy_apply(energy, x));
+        double *single = elements_of(erg_site_view_of(energy, s.kind, true, x).logits);
+        double *all = elements_of(erg_discrete_langevin_view(energy, s.kind, x, a).logits);
+        for (int i = 0; i < s.size; i++)
+            for (int j = 0; j < width(s); j++) {
+                int site = hot ? j / s.states : j, now = digit(s, i, site);
+                int to = hot ? j % s.states : 1 - now;
+                double gain = (e[i] - e[with_digit(s, i, site, to)]) / 2;
+                int at = i * width(s) + j;
+                if (to == now)
+                    ck_assert(single[at] == -INFINITY && fabs(all[at]) < 1e-12);
+                else
+                    ck_assert(fabs(single[at] - gain) < 1e-12 &&
+                              fabs(all[at] - gain + way / (2 * STEP)) < 1e-12);
+            }
+        free(e);
+        free(single);
+        free(all);
+        erg_graph_free(g);
+    }
+}
+END_TEST
+
 /* Counts where chains go in one transition: `times` from each state, in each of `rounds` runs.
  * Returns the mean acceptance reported. */
 static double count_moves(int kernel, setting t, int times, int64_t rounds, matrix counts) {
@@ -352,6 +386,7 @@ int main(void) {
     Suite *suite = suite_create("discrete");
     TCase *exact = tcase_create("exact");
     tcase_add_loop_test(exact, kernels_leave_p_alone, 0, COUNT(kernels));
+    tcase_add_test(exact, proposals_know_what_is_gained);
     suite_add_tcase(suite, exact);
     TCase *drawn = tcase_create("draws");
     tcase_add_loop_test(drawn, draws_have_the_frequencies, 0, COUNT(kernels));

@@ -97,6 +97,7 @@ END_TEST
 
 START_TEST(published_figures) {
     ck_assert_double_eq_tol(M_2_PI * atan(2.0), .70483276, 1e-8);
+    ck_assert_double_eq_tol(M_2_PI * atan(2 / 2.4), .44228412, 1e-8);
     ck_assert_double_eq_tol(hmc_acceptance(.5, 10), .98064371, 1e-8);
 }
 END_TEST
