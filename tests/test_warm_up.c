@@ -109,6 +109,45 @@ START_TEST(no_step_is_right) {
 }
 END_TEST
 
+/* A walk of known steps: x' = x + (1, -2), with an acceptance that falls with the step size. */
+static erg_transition march(erg_node *x, erg_node *step) {
+    erg_graph *g = erg_node_graph(x);
+    erg_tensor *way = erg_tensor_from(ERG_FLOAT64, ERG_SHAPE(2), (double[]){1, -2});
+    erg_node *next = erg_add(x, erg_constant(g, way));
+    erg_tensor_free(way);
+    erg_node *ones = erg_full_like(erg_select(x, 1, 0), 1);
+    return (erg_transition){.next = next, .acceptance = erg_mul(ones, erg_exp(erg_neg(step)))};
+}
+
+/* Of 12 transitions numbers 1 to 10 are a window. The metric is their covariance C, divided by n - 1, as
+ * n / (n + 5) C + 5e-3 / (n + 5) I with n = 10: L L^T to the last digits. */
+START_TEST(metric_is_that_of_the_window) {
+    const bool dense = _i;
+    erg_graph *g = erg_graph_new(54);
+    erg_node *x = input_of(g, ERG_SHAPE(1, 2), (double[]){30, 40}), *step = number_input(g, 0.1);
+    erg_metric *metric = erg_metric_new(g, "metric", ERG_FLOAT64, ERG_SHAPE(2),
+                                        dense ? ERG_MASS_DENSE : ERG_MASS_DIAGONAL);
+    counted c = count_chain(x, march(x, step));
+    ck_assert_int_eq(
+        erg_warm_up(c.chain, c.statistics, step, 12, (erg_warm_up_options){.metric = metric}),
+        ERG_OK);
+    ck_assert_double_eq(erg_tensor_get(erg_value(x), 0), 42);
+    const double n = 10, variance = n * (n + 1) / 12; /* of 1, 2, .. n, divided by n - 1 */
+    const double first = n / (n + 5) * variance + 5e-3 / (n + 5);
+    const double second = n / (n + 5) * 4 * variance + 5e-3 / (n + 5);
+    const double *l = erg_value(metric->root)->data;
+    ck_assert_double_eq_tol(l[0] * l[0], first, 1e-12);
+    if (dense) {
+        ck_assert_double_eq_tol(l[2] * l[0], n / (n + 5) * -2 * variance, 1e-12);
+        ck_assert_double_eq_tol(l[2] * l[2] + l[3] * l[3], second, 1e-12);
+    } else {
+        ck_assert_double_eq_tol(l[1] * l[1], second, 1e-12);
+    }
+    erg_chain_free(c.chain);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* However short, and with one chain alone. */
 START_TEST(short_warm_ups) {
     for (erg_mass mass = ERG_MASS_IDENTITY; mass <= ERG_MASS_DENSE; mass++)
@@ -161,6 +200,7 @@ int main(void) {
     tcase_add_test(search, warm_up_begins_with_a_search);
     suite_add_tcase(suite, search);
     tcase_add_test(whole, warm_up_learns);
+    tcase_add_loop_test(whole, metric_is_that_of_the_window, 0, 2);
     tcase_add_test(whole, short_warm_ups);
     tcase_add_test(whole, warm_up_refuses_misuse);
     suite_add_tcase(suite, whole);
