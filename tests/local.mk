@@ -77,6 +77,7 @@ test_programs = \
     %D%/test_simplify \
     %D%/test_state_dict \
     %D%/test_svgd \
+    %D%/test_tempered_transition \
     %D%/test_tempering \
     %D%/test_tensor \
     %D%/test_threads \
@@ -117,7 +118,8 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h \
     %D%/misuse.def %D%/programs.sh %D%/faults.h %D%/modules.h %D%/mcmc.h %D%/discrete_kernels.h \
-    %D%/enumerate.h %D%/likelihood.h %D%/trainer_fit.h %D%/header.h %D%/study.h %D%/smooth.h
+    %D%/enumerate.h %D%/likelihood.h %D%/trainer_fit.h %D%/header.h %D%/study.h \
+    %D%/smooth.h %D%/tempered.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 
 if HAVE_CHECK

@@ -69,59 +69,73 @@ static erg_energy make_eight_gaussians(erg_graph *graph, int64_t dimension) {
 
 /* ------------------------------------------------------------------------------- smoothed by noise */
 
-/* Gaussians of their own widths, in the plane or (one, at 0) anywhere: noise s makes each wider,
+/* K Gaussians of their own widths; noise s makes each wider,
  *     E(x, s) = -log sum_k w_k N(x; m_k, (std_k^2 + s^2) I). */
 typedef struct gaussians {
-    int count;
-    int64_t dimension;
-    double weights[8], means[16], stds[8];
+    erg_node *log_weights, *means, *variances; /* (K), (K, d), (K) */
 } gaussians;
 
 /* x (B, d), noise () or (B) -> (B) */
 static erg_node *smooth_energy(void *self, erg_node *x, erg_node *noise) {
     const gaussians *m = self;
-    const double d = (double)m->dimension;
-    erg_node *terms[8];
-    for (int k = 0; k < m->count; k++) {
-        erg_node *variance = erg_add_scalar(erg_square(noise), m->stds[k] * m->stds[k]);
-        erg_node *away = erg_square(x);
-        for (int64_t i = 0; m->count > 1 && i < m->dimension; i++) {
-            erg_node *apart = erg_add_scalar(erg_select(x, 1, i), -m->means[k * 2 + i]);
-            away = i ? erg_add(away, erg_square(apart)) : erg_square(apart);
-        }
-        away = m->count > 1 ? away : erg_sum(away, ERG_AXES(1), 0);
-        erg_node *width = erg_mul_scalar(erg_log(erg_mul_scalar(variance, 2 * M_PI)), d / 2);
-        erg_node *density = erg_neg(erg_add(erg_mul_scalar(erg_div(away, variance), 0.5), width));
-        terms[k] = erg_add_scalar(density, log(m->weights[k]));
-    }
-    return erg_neg(erg_logsumexp(erg_stack(terms, m->count, 1), ERG_AXES(1), 0));
+    double d = (double)erg_node_shape(m->means).dims[1];
+    erg_node *apart = erg_sub(erg_unsqueeze(x, 1), m->means); /* (B, K, d) */
+    erg_node *away = erg_sum(erg_square(apart), ERG_AXES(2), 0), *added = erg_square(noise);
+    bool of_each = erg_node_shape(noise).ndim == 1;
+    erg_node *variance = erg_add(m->variances, of_each ? erg_unsqueeze(added, 1) : added);
+    erg_node *exponent = erg_mul_scalar(erg_div(away, variance), -0.5);
+    erg_node *scale = erg_mul_scalar(erg_log(erg_mul_scalar(variance, 2 * M_PI)), -d / 2);
+    erg_node *log_terms = erg_add(m->log_weights, erg_add(exponent, scale));
+    return erg_neg(erg_logsumexp(log_terms, ERG_AXES(1), 0));
 }
 
-static erg_pair_energy smooth_of(erg_graph *graph, gaussians m) {
-    gaussians *kept = erg_graph_alloc(graph, sizeof *kept);
-    if (kept)
-        *kept = m;
-    return (erg_pair_energy){kept ? smooth_energy : NULL, kept};
+static erg_node *constant(erg_graph *graph, erg_shape shape, const double *numbers) {
+    erg_tensor *value = erg_tensor_from(ERG_FLOAT64, shape, numbers);
+    erg_node *node = value ? erg_constant(graph, value) : NULL;
+    erg_tensor_free(value);
+    return node;
+}
+
+static erg_pair_energy smooth_of(erg_graph *graph, int64_t k, int64_t d, const double *weights,
+                                 const double *means, const double *stds) {
+    gaussians *m = erg_graph_alloc(graph, sizeof *m);
+    if (!m)
+        return (erg_pair_energy){0};
+    *m = (gaussians){erg_log(constant(graph, ERG_SHAPE(k), weights)),
+                     constant(graph, ERG_SHAPE(k, d), means),
+                     erg_square(constant(graph, ERG_SHAPE(k), stds))};
+    bool made = m->log_weights && m->means && m->variances;
+    return (erg_pair_energy){made ? smooth_energy : NULL, m};
 }
 
 static erg_pair_energy smooth_harmonic(erg_graph *graph, int64_t dimension) {
-    return smooth_of(graph, (gaussians){1, dimension, {1}, {0}, {1}});
+    double one = 1, *zeros = calloc((size_t)dimension, sizeof *zeros);
+    erg_pair_energy smooth = {0};
+    if (zeros)
+        smooth = smooth_of(graph, 1, dimension, &one, zeros, &one);
+    else
+        erg_fail(ERG_ERROR_MEMORY, "harmonic: out of memory");
+    free(zeros);
+    return smooth;
 }
 
 static erg_pair_energy smooth_mixture(erg_graph *graph, int64_t dimension) {
-    return smooth_of(graph,
-                     (gaussians){3, dimension, {MIXTURE_WEIGHTS}, {MIXTURE_MEANS}, {MIXTURE_STDS}});
+    const double weights[] = {MIXTURE_WEIGHTS}, means[] = {MIXTURE_MEANS}, stds[] = {MIXTURE_STDS};
+    return smooth_of(graph, 3, dimension, weights, means, stds);
 }
 
+/* As erg_eight_gaussians_energy has them by default. */
 static erg_pair_energy smooth_eight_gaussians(erg_graph *graph, int64_t dimension) {
-    gaussians m = {.count = 8, .dimension = dimension};
-    for (int k = 0; k < 8; k++) {
-        m.weights[k] = 0.125;
-        m.means[2 * k] = 2 * cos(k * M_PI / 4);
-        m.means[2 * k + 1] = 2 * sin(k * M_PI / 4);
-        m.stds[k] = 0.15;
+    enum { K = 8 };
+    const double radius = 2, std = 0.15;
+    double weights[K], means[2 * K], stds[K];
+    for (int k = 0; k < K; k++) {
+        weights[k] = 1.0 / K;
+        means[2 * k] = radius * cos(2 * M_PI * k / K);
+        means[2 * k + 1] = radius * sin(2 * M_PI * k / K);
+        stds[k] = std;
     }
-    return smooth_of(graph, m);
+    return smooth_of(graph, K, dimension, weights, means, stds);
 }
 
 /* ------------------------------------------------------------------------------- the table */

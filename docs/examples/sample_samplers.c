@@ -197,7 +197,7 @@ const sampler_entry sampler_entries[] = {
      0.5, 0, LEVELS, make_parallel_tempering, NULL},
     {"tempered_transitions", "random walks up to temperature 30 and down, accepted as one",
      SAMPLES_CHAINS, 0.5, 0, 1, make_tempered_transitions, NULL},
-    {"annealed_noise", "Langevin dynamics over levels of noise", SAMPLES_PASS, 0.1, 0, 1, NULL,
+    {"annealed_noise", "Langevin dynamics over levels of noise", SAMPLES_PASS, 0.2, 0, 1, NULL,
      pass_annealed},
     {"predictor_corrector", "the reverse diffusion, with Langevin steps between", SAMPLES_PASS, 0.1,
      0, 1, NULL, pass_predictor_corrector},
