@@ -39,7 +39,10 @@ noinst_PROGRAMS += %D%/examples/sample
 # Trainings on digits.
 digits_training = $(digits) %D%/examples/digits_training.c %D%/examples/digits_training.h
 
-noinst_PROGRAMS += %D%/examples/inpaint
+noinst_PROGRAMS += %D%/examples/mnist_ebm %D%/examples/inpaint
+%C%_examples_mnist_ebm_SOURCES = %D%/examples/mnist_ebm.c %D%/examples/mnist_ebm.h \
+    %D%/examples/mnist_ebm_plots.c %D%/examples/mnist_ebm_report.c $(digits_training)
+%C%_examples_mnist_ebm_LDADD = $(program_libs)
 %C%_examples_inpaint_SOURCES = %D%/examples/inpaint.c %D%/examples/inpaint.h \
     %D%/examples/inpaint_baselines.c %D%/examples/inpaint_report.c $(digits_training)
 %C%_examples_inpaint_LDADD = $(program_libs)
