@@ -43,6 +43,10 @@ for picture in samples replay ages kinds energies with_noise training; do
 done
 grep -q "^step,contrast" "$work/whole/history.csv" || complain "no history"
 
+learns little --steps 1
+test -s "$work/little/index.html" || complain "no page after a single step"
+test ! -e "$work/little/history.csv" || complain "a history of a single step"
+
 learns threads --steps 60 --threads 3
 same_files whole/weights.safetensors threads/weights.safetensors
 learns half --steps 25 --checkpoint "$work/checkpoint"

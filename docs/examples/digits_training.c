@@ -63,17 +63,28 @@ static erg_status write_weights(erg_graph *graph, const char *path) {
     return status;
 }
 
-erg_status digits_write_training(const erg_trainer *trainer, erg_graph *graph,
-                                 const digits_options *o, const char *const *columns, int n,
-                                 const char *picture) {
+bool digits_has_history(const erg_trainer *trainer) {
+    return erg_trainer_history(trainer)->shape.dims[0] > 0;
+}
+
+static erg_status write_history(const erg_trainer *trainer, const digits_options *o,
+                                const char *const *columns, int n, const char *picture) {
     path_text path;
     erg_status status = join_path(path, o->out, "history.csv");
     if (status == ERG_OK)
         status = erg_trainer_write(trainer, path);
     if (status == ERG_OK)
         status = join_path(path, o->out, picture);
-    if (status == ERG_OK)
-        status = erg_trainer_plot(trainer, columns, n, path);
+    return status == ERG_OK ? erg_trainer_plot(trainer, columns, n, path) : status;
+}
+
+erg_status digits_write_training(const erg_trainer *trainer, erg_graph *graph,
+                                 const digits_options *o, const char *const *columns, int n,
+                                 const char *picture) {
+    path_text path;
+    erg_status status = ERG_OK;
+    if (digits_has_history(trainer))
+        status = write_history(trainer, o, columns, n, picture);
     if (status == ERG_OK)
         status = join_path(path, o->out, "weights.safetensors");
     return status == ERG_OK ? write_weights(graph, path) : status;

@@ -49,7 +49,10 @@ erg_status digits_start_pixels(const digits_options *options, erg_tensor **train
 erg_trainer_options digits_trainer_options(const digits_options *options);
 /* Trains to the number of steps, from the checkpoint if there is one; *seconds is how long it took. */
 erg_status digits_train(erg_trainer *trainer, const digits_options *options, double *seconds);
-/* In the folder: history.csv, weights.safetensors, and a picture of n columns of the history. */
+/* Whether the history has rows: a training that was stopped at once has none. */
+bool digits_has_history(const erg_trainer *trainer);
+/* In the folder: weights.safetensors, and if there is a history, history.csv and a picture of n
+ * columns of it. */
 erg_status digits_write_training(const erg_trainer *trainer, erg_graph *graph,
                                  const digits_options *options, const char *const *columns, int n,
                                  const char *picture);

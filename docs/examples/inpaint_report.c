@@ -245,14 +245,17 @@ static void put_page(page *page, const evaluation *e, const inpaint *task) {
                 "A hole. The same rows; last the smoothest surface. Where several digits fit, the "
                 "least mean error is a grey mean of them.");
     page_figure(page, "descent.png", "Errors after more steps than the energy was trained for.");
-    page_figure(page, "loss.png", "Half the squared error of an image, summed over its pixels.");
+    if (digits_has_history(task->trainer))
+        page_figure(page, "loss.png",
+                    "Half the squared error of an image, summed over its pixels.");
     page_fact(page, "training steps", "%lld of %lld images",
               (long long)erg_trainer_steps(task->trainer), (long long)o->common.batch);
     page_fact(page, "time of this run's training", "%.0f s", task->seconds);
     page_fact(page, "step size that was learned", "%.4f",
               erg_trainer_get(task->trainer, "step size"));
     page_fact(page, "rollbacks", "%d", erg_trainer_rollbacks(task->trainer));
-    page_link(page, "history.csv", "the curves");
+    if (digits_has_history(task->trainer))
+        page_link(page, "history.csv", "the curves");
     page_link(page, "weights.safetensors", "the weights");
 }
 
