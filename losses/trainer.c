@@ -92,7 +92,7 @@ static erg_status gather_parts(erg_trainer *t) {
 
 static void fill_defaults(erg_trainer_options *o) {
     o->name = o->name ? o->name : "trainer";
-    o->learning_rate = o->learning_rate != 0 ? o->learning_rate : 1e-3;
+    o->learning_rate = erg_loss_option(o->learning_rate, 1e-3);
     o->rule.fn = o->rule.fn ? o->rule.fn : erg_adam_rule;
     o->validation.every = o->validation.every ? o->validation.every : 1000;
 }
@@ -265,7 +265,8 @@ static bool is_done(const erg_trainer *t, int64_t steps, int64_t epochs) {
 
 /* Until `steps` are done, or with epochs >= 0 about so many. */
 static erg_status run(erg_trainer *t, int64_t steps, int64_t epochs) {
-    erg_status status = t->good ? ERG_OK : erg_trainer_keep(t);
+    bool missing = !t->good && erg_trainer_wants_good(t);
+    erg_status status = missing ? erg_trainer_keep(t) : ERG_OK;
     trainer_progress progress = erg_trainer_progress_begin(t, steps);
     bool moved = false;
     t->stopped = false;

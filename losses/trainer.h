@@ -11,10 +11,7 @@
 #ifndef ERG_LOSSES_TRAINER_H
 #define ERG_LOSSES_TRAINER_H
 
-#include <math.h>
-#include <stdbool.h>
-
-#include "losses.h"
+#include "parts.h"
 
 /* Columns that every history has, in this order. */
 enum { COLUMN_STEP, COLUMN_LOSS, COLUMN_GRADIENT, COLUMN_RATE, COLUMN_OTHERS };
@@ -114,6 +111,8 @@ erg_status erg_trainer_check_rollback(erg_trainer *trainer);
 void erg_trainer_blame(erg_trainer *trainer, const char *what, erg_node *const *nodes, int n);
 /* True (with a note) if the last row tells of a divergence. */
 bool erg_trainer_row_diverged(erg_trainer *trainer);
+/* False if nothing is ever gone back to or saved while it runs: then no state is kept. */
+bool erg_trainer_wants_good(const erg_trainer *trainer);
 /* Makes the present state the good one. */
 erg_status erg_trainer_keep(erg_trainer *trainer);
 /* After a step that went well: takes and promotes states, and saves them, when that is due. */

@@ -13,11 +13,7 @@ static erg_node *mean_of(erg_node *x) {
 
 /* The mean over a batch of |grad E|: what drives the steps of Langevin chains. */
 static erg_node *mean_slope(erg_energy energy, erg_node *x) {
-    erg_node *score = erg_score(energy, x);
-    if (score && erg_node_shape(score).ndim > 1)
-        score = erg_flatten(score, 1);
-    else if (score)
-        score = erg_unsqueeze(score, 1);
+    erg_node *score = erg_samples_flat(erg_score(energy, x));
     return mean_of(erg_norm(score, 2, ERG_AXES(1), 0));
 }
 

@@ -49,6 +49,7 @@ void erg_trainer_blame(erg_trainer *t, const char *what, erg_node *const *nodes,
     char text[ERG_NODE_TEXT];
     erg_node *found = NULL;
     t->note[0] = 0;
+    t->hopeless = false;
     say(t, "after step %lld: %s", (long long)erg_trainer_steps(t), what);
     if (erg_find_not_finite(nodes, n, &found) != ERG_OK || !found)
         return;
@@ -78,21 +79,21 @@ static bool exploded(erg_trainer *t, int column) {
 }
 
 /* Of the numbers of the trainer's own, not of those that the options add. */
-static bool health_is_finite(const erg_trainer *t) {
+static bool health_is_finite(erg_trainer *t) {
     int own = t->n_health - t->options.history.n_columns;
-    for (int i = 0; i < own; i++)
-        if (!isfinite(erg_trainer_number(t->health, i)))
-            return false;
+    for (int i = 0; i < own; i++) {
+        if (isfinite(erg_trainer_number(t->health, i)))
+            continue;
+        erg_trainer_blame(t, "energies or weights are not finite", t->health_nodes, own);
+        return false;
+    }
     return true;
 }
 
 bool erg_trainer_row_diverged(erg_trainer *t) {
     double limit = t->options.rollback.gap;
-    if (!health_is_finite(t)) {
-        erg_trainer_blame(t, "energies or weights are not finite", t->health_nodes, t->n_health);
-        return true;
-    }
-    if (exploded(t, COLUMN_LOSS) || (t->history.gap && exploded(t, t->history.gap)))
+    if (!health_is_finite(t) || exploded(t, COLUMN_LOSS) ||
+        (t->history.gap && exploded(t, t->history.gap)))
         return true;
     if (limit == 0 || fabs(erg_trainer_get(t, "energy gap")) <= limit)
         return false;
@@ -124,10 +125,14 @@ erg_status erg_trainer_keep(erg_trainer *t) {
     return ERG_OK;
 }
 
+bool erg_trainer_wants_good(const erg_trainer *t) {
+    return t->options.rollback.times > 0 || t->options.saving.every > 0;
+}
+
 erg_status erg_trainer_went_well(erg_trainer *t) {
     const erg_saving *s = &t->options.saving;
     int64_t step = erg_trainer_steps(t);
-    if (step % t->options.rollback.every || (t->options.rollback.times < 0 && !s->every))
+    if (step % t->options.rollback.every || !erg_trainer_wants_good(t))
         return ERG_OK;
     erg_bundle *state = erg_checkpoint_take(t->graph, erg_trainer_kept(t));
     if (!state)

@@ -83,6 +83,7 @@ test_programs = \
     %D%/test_threads \
     %D%/test_toy \
     %D%/test_trainer \
+    %D%/test_trainer_options \
     %D%/test_trainer_runs \
     %D%/test_vmath \
     %D%/test_warm_up
@@ -118,7 +119,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 dist_check_SCRIPTS += $(test_scripts)
 EXTRA_DIST += %D%/arrays.h %D%/decode_png.h %D%/descent.h %D%/leaves.h %D%/lightness.h \
     %D%/misuse.def %D%/programs.sh %D%/faults.h %D%/modules.h %D%/mcmc.h %D%/discrete_kernels.h \
-    %D%/enumerate.h %D%/likelihood.h %D%/trainer_fit.h %D%/header.h %D%/study.h \
+    %D%/enumerate.h %D%/likelihood.h %D%/trainer_fit.h %D%/terminal.h %D%/header.h %D%/study.h \
     %D%/smooth.h %D%/tempered.h
 EXTRA_DIST += %D%/goldens %D%/fuzz/corpus build-aux/count_tests.sh build-aux/variant.sh
 

@@ -1,13 +1,9 @@
 /* test_effects.c: effects on a condition, and where a value that is not finite comes from. */
-#include <check.h>
-#include <math.h>
-#include <stdbool.h>
-#include <string.h>
+#include <stdio.h>
 
-#include "../autograd/autograd.h"
+#include "modules.h"
 
 #define F64 ERG_FLOAT64
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 /* ------------------------------------------------------------------------------- on a condition */
 
@@ -144,9 +140,5 @@ int main(void) {
     tcase_add_loop_test(tests, first_not_finite_is_found, 0, 2);
     tcase_add_test(tests, random_numbers_are_those_of_the_next_run);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

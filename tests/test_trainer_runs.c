@@ -317,9 +317,5 @@ int main(void) {
     tcase_add_test(tests, energy_gap_has_a_bound);
     tcase_add_test(tests, energies_are_watched);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return run_suite(suite);
 }

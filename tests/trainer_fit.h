@@ -2,18 +2,12 @@
 #ifndef TESTS_TRAINER_FIT_H
 #define TESTS_TRAINER_FIT_H
 
-#include <check.h>
-#include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "../losses/losses.h"
+#include "modules.h"
 
 #define F64 ERG_FLOAT64
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 /* E(x) = a |x|^2 / 2 */
 static inline erg_node *quadratic(void *a, erg_node *x) {
