@@ -415,6 +415,23 @@ START_TEST(ais_counts_lost_chains) {
 }
 END_TEST
 
+/* Where nothing changes all weights are 1, and there is no error. */
+START_TEST(ais_from_a_density_to_itself) {
+    erg_graph *g = erg_graph_new(1);
+    erg_ais *ais = gaussian_ais(g, (erg_energy){erg_harmonic_energy, &unit_stiffness},
+                                (erg_kernel){langevin, &step_size});
+    erg_ais_result r;
+    ck_assert_int_eq(erg_ais_run(ais, (erg_ais_options){.steps = 3, .settle = 1}, &r), ERG_OK);
+    ck_assert_double_eq_tol(r.lower.log_z, log(2 * M_PI), 1e-12);
+    ck_assert_double_eq_tol(r.upper.log_z, log(2 * M_PI), 1e-12);
+    ck_assert_double_eq_tol(r.lower.effective_size, 1000, 1e-9);
+    ck_assert_double_lt(r.lower.standard_error, 1e-9);
+    ck_assert_double_lt(r.upper.standard_error, 1e-9);
+    erg_ais_free(ais);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* A way back that does not start from the target gives ends in the wrong order, which is said. */
 START_TEST(ais_tells_crossed_ends) {
     erg_graph *g = erg_graph_new(1);
@@ -587,6 +604,7 @@ int main(void) {
     tcase_add_test(ais, ais_brackets_an_rbm);
     tcase_add_test(ais, ais_takes_transitions_made_of_the_energy);
     tcase_add_test(ais, ais_counts_lost_chains);
+    tcase_add_test(ais, ais_from_a_density_to_itself);
     tcase_add_test(ais, ais_tells_crossed_ends);
     tcase_add_test(ais, ais_refuses_misuse);
     suite_add_tcase(suite, ais);

@@ -249,6 +249,41 @@ START_TEST(exponential_of_the_energy_error) {
 }
 END_TEST
 
+/* Without a force a leapfrog step goes step (1 + jitter u) r with u uniform in [-1, 1): a square of mean
+ * step^2 (1 + jitter^2 / 3), and one u for all elements of a chain. Planted: no jitter. */
+static erg_node *no_force(void *self, erg_node *x) {
+    (void)self;
+    return erg_mul_scalar(erg_sum(x, ERG_AXES(1), 0), 0);
+}
+
+START_TEST(jitter_has_its_law) {
+    const int64_t chains = draws(20000, 4000);
+    const double step = 0.5, jitter = 0.9;
+    erg_graph *g = erg_graph_new(36);
+    erg_node *x = input_of(g, ERG_SHAPE(chains, 2), NULL);
+    erg_metropolis_options o = {.step_size = step, .steps = 1, .jitter = jitter};
+    double *moved = elements_of(erg_hmc((erg_energy){no_force, NULL}, x, o).next);
+    double *first = calloc((size_t)chains, sizeof *first),
+           *both = calloc((size_t)chains, sizeof *both);
+    for (int64_t b = 0; b < chains; b++) {
+        double y = moved[2 * b] * moved[2 * b], z = moved[2 * b + 1] * moved[2 * b + 1];
+        first[b] = y / (step * step);
+        both[b] = y * z / pow(step, 4);
+    }
+    /* E (1 + jitter u)^4 = 1 + 2 jitter^2 + jitter^4 / 5 if the two elements have one u. */
+    const double square = 1 + jitter * jitter / 3,
+                 shared = 1 + 2 * pow(jitter, 2) + pow(jitter, 4) / 5;
+    ck_assert_double_lt(fabs(z_of(first, chains, square)), CRITICAL_Z);
+    ck_assert_double_lt(fabs(z_of(both, chains, shared)), CRITICAL_Z);
+    ck_assert_double_gt(fabs(z_of(first, chains, 1)), CRITICAL_Z);
+    ck_assert_double_gt(fabs(z_of(both, chains, square * square)), CRITICAL_Z);
+    free(moved);
+    free(first);
+    free(both);
+    erg_graph_free(g);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- the metric */
 
 static const double covariance[] = {4, 1.9, 1.9, 1};
@@ -446,6 +481,7 @@ int main(void) {
     tcase_add_test(laws, proposals_are_corrected);
     tcase_add_test(laws, asymmetric_proposals);
     tcase_add_test(laws, leapfrog_is_exact);
+    tcase_add_test(laws, jitter_has_its_law);
     tcase_add_test(laws, exponential_of_the_energy_error);
     tcase_add_loop_test(rest, metric_whitens, 0, 3);
     tcase_add_test(rest, metric_of_widths);
