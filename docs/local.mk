@@ -47,6 +47,11 @@ noinst_PROGRAMS += %D%/examples/mnist_ebm %D%/examples/inpaint
     %D%/examples/inpaint_baselines.c %D%/examples/inpaint_report.c $(digits_training)
 %C%_examples_inpaint_LDADD = $(program_libs)
 
+noinst_PROGRAMS += %D%/examples/rbm_mnist
+%C%_examples_rbm_mnist_SOURCES = %D%/examples/rbm_mnist.c %D%/examples/rbm_mnist.h \
+    %D%/examples/rbm_mnist_likelihood.c %D%/examples/rbm_mnist_report.c $(digits_training)
+%C%_examples_rbm_mnist_LDADD = $(program_libs)
+
 EXTRA_DIST += %D%/manual %D%/decisions
 
 # Fits two moons by two losses. The pictures go to demo/ in the source tree, where people look.
