@@ -118,10 +118,13 @@ static void windows_next(windows *w) {
         w->end = w->last;
 }
 
+/* Of few transitions Stan has the last tenth for the step size alone. Here these are ten at least, or
+ * half of all: dual averaging starts at ten times the first step size, and an average over two or three
+ * transitions would stay there. */
 static windows windows_of(int64_t n) {
     bool whole = n >= 150;
-    windows w = {.first = whole ? 75 : (int64_t)(0.15 * (double)n),
-                 .last = n - (whole ? 50 : (int64_t)(0.1 * (double)n))};
+    int64_t least = n / 2 < 10 ? n / 2 : 10, end = n / 10 > least ? n / 10 : least;
+    windows w = {.first = whole ? 75 : (int64_t)(0.15 * (double)n), .last = n - (whole ? 50 : end)};
     w.size = whole ? 25 : w.last - w.first;
     w.end = w.first;
     windows_next(&w);

@@ -116,7 +116,7 @@ END_TEST
 START_TEST(corrector_follows_signal_to_noise) {
     enum { D = 3 };
     const double data = 0.6, level = 2, r = 0.3;
-    const int64_t chains = draws(20000, 2000);
+    const int64_t chains = 20000;
     erg_graph *g = erg_graph_new(43);
     erg_node *x = erg_state(g, "x", ERG_FLOAT64, ERG_SHAPE(chains, D));
     ck_assert_int_eq(erg_init_normal(x, 5), ERG_OK);

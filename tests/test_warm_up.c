@@ -70,16 +70,20 @@ START_TEST(first_steps_are_reasonable) {
 }
 END_TEST
 
-/* Ten transitions suffice from a step that is a million times too small, as dual averaging starts at
- * the right order; alone it would be at a hundredth still. */
+/* Ten transitions suffice from a step that is a million times too small, twenty if a metric is learnt too,
+ * as dual averaging starts at the right order each time; alone it would be at a hundredth still. */
 START_TEST(warm_up_begins_with_a_search) {
-    study s = new_study(erg_hmc, standard_normal(), erg_graph_new(52), ERG_SHAPE(100, 2),
-                        ERG_MASS_IDENTITY);
-    erg_tensor_fill(erg_value(s.step), 1e-6);
-    warm_up(s, 10, 0.8);
-    ck_assert_double_gt(erg_tensor_get(erg_value(s.step), 0), 0.3);
-    ck_assert_double_lt(erg_tensor_get(erg_value(s.step), 0), 2);
-    free_study(s);
+    maker *const makers[] = {erg_hmc, erg_nuts};
+    const double starts[] = {1e-6, 10};
+    for (int i = 0; i < 4; i++) {
+        study s = new_study(makers[i / 2], standard_normal(), erg_graph_new(52), ERG_SHAPE(100, 2),
+                            _i ? ERG_MASS_DIAGONAL : ERG_MASS_IDENTITY);
+        erg_tensor_fill(erg_value(s.step), starts[i % 2]);
+        warm_up(s, _i ? 20 : 10, 0.8);
+        ck_assert_double_gt(erg_tensor_get(erg_value(s.step), 0), 0.3);
+        ck_assert_double_lt(erg_tensor_get(erg_value(s.step), 0), 2);
+        free_study(s);
+    }
 }
 END_TEST
 
@@ -119,8 +123,40 @@ static erg_transition march(erg_node *x, erg_node *step) {
     return (erg_transition){.next = next, .acceptance = erg_mul(ones, erg_exp(erg_neg(step)))};
 }
 
-/* Of 12 transitions numbers 1 to 10 are a window. The metric is their covariance C, divided by n - 1, as
- * n / (n + 5) C + 5e-3 / (n + 5) I with n = 10: L L^T to the last digits. */
+/* Dual averaging as its formula has it, where a step e is accepted with exp(-e), after the search from
+ * 0.1: log 0.8 = -0.223, so that 0.4 is the first step. Planted: other constants. */
+static double averaged(int64_t n, double shift, double decay) {
+    double log_average = 0, step = 0.4, error = 0;
+    for (int64_t t = 1; t <= n; t++) {
+        double share = 1 / ((double)t + shift), weight = pow((double)t, -decay);
+        error = (1 - share) * error + share * (0.8 - exp(-step));
+        double log_step = log(10 * 0.4) - sqrt((double)t) / 0.05 * error;
+        log_average = weight * log_step + (1 - weight) * log_average;
+        step = exp(log_step);
+    }
+    return exp(log_average);
+}
+
+START_TEST(averaging_is_its_formula) {
+    for (int64_t n = 1; n < 60; n += 7) {
+        erg_graph *g = erg_graph_new(55);
+        erg_node *x = input_of(g, ERG_SHAPE(1, 2), NULL), *step = number_input(g, 0.1);
+        counted c = count_chain(x, march(x, step));
+        ck_assert_int_eq(
+            erg_warm_up(c.chain, c.statistics, step, n, (erg_warm_up_options){.target = 0.8}),
+            ERG_OK);
+        double found = erg_tensor_get(erg_value(step), 0);
+        ck_assert_double_eq_tol(found, averaged(n, 10, 0.75), 1e-12);
+        ck_assert(n == 1 || fabs(found - averaged(n, 10, 1)) > 1e-3);
+        ck_assert(fabs(found - averaged(n, 9, 0.75)) > 1e-4);
+        erg_chain_free(c.chain);
+        erg_graph_free(g);
+    }
+}
+END_TEST
+
+/* Of 20 transitions numbers 3 to 9 are a window. The metric is their covariance C, divided by n - 1, as
+ * n / (n + 5) C + 5e-3 / (n + 5) I with n = 7: L L^T to the last digits. */
 START_TEST(metric_is_that_of_the_window) {
     const bool dense = _i;
     erg_graph *g = erg_graph_new(54);
@@ -129,10 +165,10 @@ START_TEST(metric_is_that_of_the_window) {
                                         dense ? ERG_MASS_DENSE : ERG_MASS_DIAGONAL);
     counted c = count_chain(x, march(x, step));
     ck_assert_int_eq(
-        erg_warm_up(c.chain, c.statistics, step, 12, (erg_warm_up_options){.metric = metric}),
+        erg_warm_up(c.chain, c.statistics, step, 20, (erg_warm_up_options){.metric = metric}),
         ERG_OK);
-    ck_assert_double_eq(erg_tensor_get(erg_value(x), 0), 42);
-    const double n = 10, variance = n * (n + 1) / 12; /* of 1, 2, .. n, divided by n - 1 */
+    ck_assert_double_eq(erg_tensor_get(erg_value(x), 0), 50);
+    const double n = 7, variance = n * (n + 1) / 12; /* of 1, 2, .. n, divided by n - 1 */
     const double first = n / (n + 5) * variance + 5e-3 / (n + 5);
     const double second = n / (n + 5) * 4 * variance + 5e-3 / (n + 5);
     const double *l = erg_value(metric->root)->data;
@@ -197,9 +233,10 @@ int main(void) {
     TCase *search = tcase_create("first step"), *whole = tcase_create("warm-up");
     tcase_add_loop_test(search, first_steps_are_reasonable, 0, 4);
     tcase_add_test(search, no_step_is_right);
-    tcase_add_test(search, warm_up_begins_with_a_search);
+    tcase_add_loop_test(search, warm_up_begins_with_a_search, 0, 2);
     suite_add_tcase(suite, search);
     tcase_add_test(whole, warm_up_learns);
+    tcase_add_test(whole, averaging_is_its_formula);
     tcase_add_loop_test(whole, metric_is_that_of_the_window, 0, 2);
     tcase_add_test(whole, short_warm_ups);
     tcase_add_test(whole, warm_up_refuses_misuse);
