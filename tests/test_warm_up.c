@@ -123,20 +123,29 @@ static erg_transition march(erg_node *x, erg_node *step) {
     return (erg_transition){.next = next, .acceptance = erg_mul(ones, erg_exp(erg_neg(step)))};
 }
 
-/* Dual averaging as its formula has it, where a step e is accepted with exp(-e), after the search from
- * 0.1: log 0.8 = -0.223, so that 0.4 is the first step. Planted: other constants. */
-static double averaged(int64_t n, double shift, double decay) {
-    double log_average = 0, step = 0.4, error = 0;
+/* Where a step e is accepted with exp(-e): the first step size that the search finds, and dual averaging
+ * from there, as their formulas have it. */
+static double searched(double step) {
+    const bool grows = exp(-step) > 0.8;
+    do
+        step *= grows ? 2 : 0.5;
+    while ((exp(-step) > 0.8) == grows);
+    return step;
+}
+
+static double averaged(double first, int64_t n, double shift, double decay) {
+    double log_average = 0, step = first, error = 0;
     for (int64_t t = 1; t <= n; t++) {
         double share = 1 / ((double)t + shift), weight = pow((double)t, -decay);
         error = (1 - share) * error + share * (0.8 - exp(-step));
-        double log_step = log(10 * 0.4) - sqrt((double)t) / 0.05 * error;
+        double log_step = log(10 * first) - sqrt((double)t) / 0.05 * error;
         log_average = weight * log_step + (1 - weight) * log_average;
         step = exp(log_step);
     }
     return exp(log_average);
 }
 
+/* Planted: other constants. */
 START_TEST(averaging_is_its_formula) {
     for (int64_t n = 1; n < 60; n += 7) {
         erg_graph *g = erg_graph_new(55);
@@ -146,9 +155,9 @@ START_TEST(averaging_is_its_formula) {
             erg_warm_up(c.chain, c.statistics, step, n, (erg_warm_up_options){.target = 0.8}),
             ERG_OK);
         double found = erg_tensor_get(erg_value(step), 0);
-        ck_assert_double_eq_tol(found, averaged(n, 10, 0.75), 1e-12);
-        ck_assert(n == 1 || fabs(found - averaged(n, 10, 1)) > 1e-3);
-        ck_assert(fabs(found - averaged(n, 9, 0.75)) > 1e-4);
+        ck_assert_double_eq_tol(found, averaged(searched(0.1), n, 10, 0.75), 1e-12);
+        ck_assert(n == 1 || fabs(found - averaged(searched(0.1), n, 10, 1)) > 1e-3);
+        ck_assert(fabs(found - averaged(searched(0.1), n, 9, 0.75)) > 1e-4);
         erg_chain_free(c.chain);
         erg_graph_free(g);
     }
@@ -173,6 +182,11 @@ START_TEST(metric_is_that_of_the_window) {
     const double second = n / (n + 5) * 4 * variance + 5e-3 / (n + 5);
     const double *l = erg_value(metric->root)->data;
     ck_assert_double_eq_tol(l[0] * l[0], first, 1e-12);
+    /* The window ended after ten; then all begins again, from the average. */
+    double before = averaged(searched(0.1), 10, 10, 0.75);
+    double after = averaged(searched(before), 10, 10, 0.75);
+    ck_assert_double_eq_tol(erg_tensor_get(erg_value(step), 0), after, 1e-12);
+    ck_assert_double_gt(fabs(averaged(searched(0.1), 20, 10, 0.75) - after), 1e-4);
     if (dense) {
         ck_assert_double_eq_tol(l[2] * l[0], n / (n + 5) * -2 * variance, 1e-12);
         ck_assert_double_eq_tol(l[2] * l[2] + l[3] * l[3], second, 1e-12);
