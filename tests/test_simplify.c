@@ -33,6 +33,15 @@ static erg_node *constant_matrix(erg_node *x) {
     return erg_add(erg_unsqueeze(row, 1), row);
 }
 
+static erg_node *skew_matrix(erg_node *x) {
+    erg_node *row = erg_arange(erg_node_graph(x), F64, N);
+    return erg_sub(erg_unsqueeze(row, 1), row);
+}
+
+static erg_node *sine_and_transposed(erg_node *x, erg_node *a) {
+    return erg_add(erg_sin(erg_matmul(x, a)), erg_matmul_transposed(x, 0, a, 1));
+}
+
 /* Expressions in x and y (9, 9), and how many steps a run takes for them. */
 #define RULE(name, steps, expression)                                                              \
     static erg_node *rule_##name(erg_node *x, erg_node *y) {                                       \
@@ -108,6 +117,8 @@ static erg_node *constant_matrix(erg_node *x) {
     RULE(stretch_later, 2, erg_sin(wide(erg_unsqueeze(x, 2))))                                     \
     RULE(stretched_number, 2, erg_add(x, erg_sum(y, ERG_ALL, 0)))                                  \
     RULE(transposed_operand, 2, erg_matmul(erg_transpose(mask(x)), mask(x)))                       \
+    RULE(symmetric_operand, 4, sine_and_transposed(mask(x), constant_matrix(x)))                   \
+    RULE(skew_operand, 5, sine_and_transposed(mask(x), skew_matrix(x)))                            \
     RULE(transposed_product, 2, erg_transpose(erg_matmul(mask(x), erg_transpose(mask(x)))))        \
     RULE(product_of_nothing, 0, erg_matmul(erg_slice(x, 1, 0, 0, 1), erg_slice(y, 0, 0, 0, 1)))
 RULES

@@ -1,4 +1,6 @@
 /* product.c: rules for sums, maxima and matrix products. */
+#include <string.h>
+
 #include "simplify.h"
 
 #define X (node->in[0])
@@ -50,6 +52,32 @@ RULE(transposed_operand) {
         return NULL;
     return erg_node_new(
         &(erg_node){.op = ERG_OP_matmul, .n_in = 2, .in = in, .n_attr = 2, .attr = flags});
+}
+
+/* A constant with A = A^T bit for bit, such as the couplings of a lattice. */
+static bool is_symmetric(const erg_node *x) {
+    if (x->op != ERG_OP_constant || x->shape.ndim != 2 || x->shape.dims[0] != x->shape.dims[1])
+        return false;
+    int64_t n = x->shape.dims[0];
+    size_t size = erg_dtype_size(x->dtype);
+    const char *a = x->value->data;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < i; j++)
+            if (memcmp(a + (size_t)(i * n + j) * size, a + (size_t)(j * n + i) * size, size) != 0)
+                return false;
+    return true;
+}
+
+/* x A^T = x A: an energy x A x and its derivative x A + x A^T then need one product. */
+RULE(symmetric_operand) {
+    int64_t flags[] = {node->attr[0], node->attr[1]};
+    for (int k = 0; k < 2; k++)
+        if (flags[k] && is_symmetric(node->in[k]))
+            flags[k] = 0;
+    if (flags[0] == node->attr[0] && flags[1] == node->attr[1])
+        return NULL;
+    return erg_node_new(
+        &(erg_node){.op = ERG_OP_matmul, .n_in = 2, .in = node->in, .n_attr = 2, .attr = flags});
 }
 
 RULE(product_of_nothing) {
@@ -107,8 +135,8 @@ static const erg_simplify_table rules = {
     [ERG_OP_sum] = {reduce_one, sum_of_stretched},
     [ERG_OP_max] = {reduce_one, max_of_stretched},
     [ERG_OP_cumsum] = {running_sum_of_one},
-    [ERG_OP_matmul] = {product_of_nothing, transposed_operand, product_of_one_row, outer_product,
-                       product_of_multiple},
+    [ERG_OP_matmul] = {product_of_nothing, transposed_operand, symmetric_operand,
+                       product_of_one_row, outer_product, product_of_multiple},
 };
 
 erg_node *erg_simplify_product(erg_node *node) {
