@@ -40,6 +40,7 @@ libcore_la_SOURCES += \
     %D%/plan/arena.h \
     %D%/plan/bind.c \
     %D%/plan/chain.c \
+    %D%/plan/chain_builder.h \
     %D%/plan/chain_code.h \
     %D%/plan/collect.c \
     %D%/plan/constant.c \
@@ -51,6 +52,7 @@ libcore_la_SOURCES += \
     %D%/plan/lower.h \
     %D%/plan/lower_chain.c \
     %D%/plan/lower_conv.c \
+    %D%/plan/lower_formula.c \
     %D%/plan/lower_index.c \
     %D%/plan/lower_matmul.c \
     %D%/plan/lower_move.c \

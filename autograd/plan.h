@@ -11,6 +11,7 @@
 #ifndef ERG_AUTOGRAD_PLAN_H
 #define ERG_AUTOGRAD_PLAN_H
 
+#include "../tensor/formula.h"
 #include "graph.h"
 
 /* A range of a step's items, for one call of its kernel. */
@@ -99,7 +100,8 @@ struct erg_plan {
     size_t scratch_size;    /* so many bytes */
     unsigned char *arena;   /* whole arrays, then a tile's for each thread */
     size_t arena_size, tile_arena;
-    void *memory; /* everything the steps point to, in one allocation */
+    void *memory;        /* everything the steps point to, in one allocation */
+    erg_code_pages code; /* and the machine code */
     bool check_finite, timed;
     bool found; /* check_finite: in this run */
 };

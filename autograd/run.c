@@ -101,6 +101,7 @@ void erg_plan_free(erg_plan *plan) {
     free(plan->outputs);
     free(plan->arena);
     free(plan->memory);
+    erg_code_pages_free(&plan->code);
     free(plan->scratch);
     free(plan);
 }

@@ -22,7 +22,8 @@ bool erg_debug(const char *word) {
 
 void erg_debug_warn(void) {
     static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-pack,"
-                                     "no-cse,no-factor,no-regions,no-chains,small-tiles,no-reuse,";
+                                     "no-cse,no-factor,no-regions,no-chains,no-code,"
+                                     "small-tiles,no-reuse,";
     const char *list = getenv("ERG_DEBUG");
     while (list && *list) {
         int item = (int)strcspn(list, ",");

@@ -35,24 +35,12 @@ typedef enum erg_binary {
 #undef UNARY
 #undef BINARY
 
-/* ERG_PAIR_add_mul, ...: one for each row of pairs.def. */
-#define PAIR(first, second, y) ERG_PAIR_##first##_##second,
-typedef enum erg_pair {
-#include "pairs.def"
-    ERG_PAIR_COUNT
-} erg_pair;
-#undef PAIR
-
 /* y[i] = f(x[i]) for i < n. */
 typedef void erg_unary_kernel(int64_t n, const void *x, void *y);
 
 /* y[i] = f(a[i a_step], b[i b_step]): a step is 1, or 0 for one number used throughout. */
 typedef void erg_binary_kernel(int64_t n, const void *a, int a_step, const void *b, int b_step,
                                void *y);
-
-/* Two operations on three operands, each with a step as above; the bits are those of one after the
- * other. */
-typedef void erg_pair_kernel(int64_t n, const void *const *in, const int *step, void *y);
 
 /* y[i] = mask[i] != 0 ? a[i a_step] : b[i b_step]; mask has the dtype of y, and NaN is not 0. */
 typedef void erg_select_kernel(int64_t n, const void *mask, const void *a, int a_step,
@@ -152,12 +140,18 @@ typedef void erg_conv_weight_kernel(const erg_conv *conv, int64_t begin, int64_t
 /* y[i] = *x for i < n. */
 typedef void erg_fill_kernel(int64_t n, const void *x, void *y);
 
+typedef enum erg_machine_code {
+    ERG_CODE_NONE = 0,
+    ERG_CODE_AVX2,
+    ERG_CODE_AVX512
+} erg_machine_code;
+
 typedef struct erg_kernels {
-    const char *name; /* "portable", "avx2" or "avx512" */
+    const char *name;              /* "portable", "avx2" or "avx512" */
+    erg_machine_code machine_code; /* that can be written for the same processor, see formula.h */
 
     erg_unary_kernel *unary[2][ERG_UNARY_COUNT];
     erg_binary_kernel *binary[2][ERG_BINARY_COUNT];
-    erg_pair_kernel *pair[2][ERG_PAIR_COUNT];
     erg_select_kernel *select[2];
     erg_unary_kernel *lgamma[2]; /* log |Gamma(x)| */
     erg_polygamma_kernel *polygamma[2];

@@ -2,6 +2,7 @@
  * -ffp-contract=fast, so that a * b + c is one instruction with one rounding. */
 #define KERNELS erg_kernels_avx2
 #define KERNELS_NAME "avx2"
+#define MACHINE_CODE ERG_CODE_AVX2
 #define VECTOR_BYTES 32
 #define GEMM_ROWS 6
 #define GEMM_VECTORS 2

@@ -2,6 +2,7 @@
  * Compiled with -ffp-contract=fast, so that a * b + c is one instruction with one rounding. */
 #define KERNELS erg_kernels_avx512
 #define KERNELS_NAME "avx512"
+#define MACHINE_CODE ERG_CODE_AVX512
 #define VECTOR_BYTES 64
 #define GEMM_ROWS 12
 #define GEMM_VECTORS 2

@@ -2,6 +2,7 @@
  * processor has in some form. */
 #define KERNELS erg_kernels_portable
 #define KERNELS_NAME "portable"
+#define MACHINE_CODE ERG_CODE_NONE
 #define VECTOR_BYTES 16
 #define GEMM_ROWS 4
 #define GEMM_VECTORS 2

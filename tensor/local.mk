@@ -13,6 +13,8 @@ libcore_la_SOURCES += \
     %D%/threads.c %D%/threads.h \
     %D%/conv.h \
     %D%/dispatch.c \
+    %D%/formula.c %D%/formula.h \
+    %D%/x86.c %D%/x86.h \
     %D%/file.c %D%/file.h \
     %D%/scan.c %D%/scan.h \
     %D%/decode.c %D%/decode.h \
@@ -41,8 +43,8 @@ libcore_la_SOURCES += \
 
 # The kernels: the same sources once for each instruction set, each in a library with flags of its
 # own, so that no instruction of a larger set can get into code that every machine runs.
-kernel_sources = %D%/kernels.h %D%/kernels.inc %D%/real.inc %D%/scalar.def %D%/pairs.def \
-    %D%/elementwise.inc %D%/pairs.inc %D%/vmath.inc %D%/coefficients.inc %D%/cast.inc \
+kernel_sources = %D%/kernels.h %D%/kernels.inc %D%/real.inc %D%/scalar.def \
+    %D%/elementwise.inc %D%/vmath.inc %D%/coefficients.inc %D%/cast.inc \
     %D%/gather.inc %D%/gemm.inc %D%/gemm_pack.inc %D%/gemm_thin.inc %D%/gemm_tile.inc \
     %D%/box.inc %D%/copy.inc %D%/fold.inc %D%/philox.inc %D%/random.inc %D%/reduce.inc \
     %D%/transpose.inc %D%/conv.h %D%/conv_way.inc %D%/conv_pixels.inc %D%/conv_channels.inc \

@@ -120,58 +120,6 @@ START_TEST(test_binary) {
 }
 END_TEST
 
-/* Add, sub and mul are the pairs' operations; `reversed`: c - (a first b). */
-static const struct {
-    erg_pair pair;
-    erg_binary first, second;
-    int reversed;
-} pairs[] = {
-#define ROW(first, second)                                                                         \
-    { ERG_PAIR_##first##_##second, ERG_BINARY_##first, ERG_BINARY_##second, 0 }
-#define REVERSED(first)                                                                            \
-    { ERG_PAIR_##first##_rsub, ERG_BINARY_##first, ERG_BINARY_sub, 1 }
-    ROW(add, add), ROW(add, sub), ROW(add, mul), ROW(sub, add), ROW(sub, sub), ROW(sub, mul),
-    ROW(mul, add), ROW(mul, sub), ROW(mul, mul), REVERSED(add), REVERSED(sub), REVERSED(mul),
-};
-
-/* The bits of one operation after the other, in place too. */
-START_TEST(test_pair) {
-    ck_assert_int_eq(sizeof pairs / sizeof *pairs, ERG_PAIR_COUNT);
-    for (int op = 0; op < ERG_PAIR_COUNT; op++)
-        for (int l = 0; l < LENGTHS; l++)
-            for (int steps = 0; steps < 8; steps++) {
-                int64_t n = lengths[l];
-                int step[] = {steps & 1, steps >> 1 & 1, steps >> 2};
-                void *in[3], *y = array_new(DTYPE, n), *both = array_new(DTYPE, n);
-                for (int k = 0; k < 3; k++)
-                    in[k] = array_random(DTYPE, step[k] ? n : 1, (uint64_t)(3 * op + k), 3);
-                erg_binary_kernel *first = KERNELS->binary[DTYPE][pairs[op].first];
-                erg_binary_kernel *second = KERNELS->binary[DTYPE][pairs[op].second];
-                first(n, in[0], step[0], in[1], step[1], both);
-                if (pairs[op].reversed)
-                    second(n, in[2], step[2], both, 1, both);
-                else
-                    second(n, both, 1, in[2], step[2], both);
-                KERNELS->pair[DTYPE][pairs[op].pair](n, (const void *const *)in, step, y);
-                ck_assert_msg(memcmp(y, both, (size_t)n * size_of(DTYPE)) == 0, "pair %d", op);
-                for (int k = 0; k < 3; k++) {
-                    void *copy = array_copy(DTYPE, step[k] ? n : 1, in[k]);
-                    const void *other[] = {in[0], in[1], in[2]};
-                    other[k] = copy;
-                    if (step[k])
-                        KERNELS->pair[DTYPE][pairs[op].pair](n, other, step, copy);
-                    ck_assert_msg(!step[k] || memcmp(copy, y, (size_t)n * size_of(DTYPE)) == 0,
-                                  "pair %d in place", op);
-                    free(copy);
-                }
-                for (int k = 0; k < 3; k++)
-                    free(in[k]);
-                free(y);
-                free(both);
-            }
-}
-END_TEST
-
 START_TEST(test_fill) {
     for (int l = 0; l < LENGTHS; l++) {
         void *x = array_random(DTYPE, 1, 5, 9), *y = array_new(DTYPE, lengths[l]);
@@ -509,7 +457,6 @@ int main(int argc, char **argv) {
     TCase *tests = tcase_create("kernels");
     tcase_add_loop_test(tests, test_unary, 0, EACH);
     tcase_add_loop_test(tests, test_binary, 0, EACH);
-    tcase_add_loop_test(tests, test_pair, 0, EACH);
     tcase_add_loop_test(tests, test_fill, 0, EACH);
     tcase_add_loop_test(tests, test_select, 0, EACH);
     tcase_add_loop_test(tests, test_place, 0, EACH);

@@ -1,13 +1,15 @@
 /* chain_code.h: what a chain of elementwise nodes is compiled to. Internal to plan/.
  *
  * A chain is a small program. It goes through its elements piece by piece, and each instruction is a
- * call of a kernel on one piece. What no later step reads goes to a buffer of one piece's size, so
- * it stays in the first-level cache. An operand that is one row for all rows, or one number for each
+ * call of a kernel on one piece, or a formula of several nodes in machine code, whose values stay in
+ * registers. What other instructions read, but no later step, goes to a buffer of one piece's size,
+ * so it stays in the first-level cache. An operand that is one row for all rows, or one number for each
  * row, is written out for a piece where rows are short, so that kernels are not called for each
  * row; where they are long, no piece crosses the end of a row. */
 #ifndef ERG_AUTOGRAD_PLAN_CHAIN_CODE_H
 #define ERG_AUTOGRAD_PLAN_CHAIN_CODE_H
 
+#include "../../tensor/formula.h"
 #include "../../tensor/kernels.h"
 #include "../plan.h"
 
@@ -15,21 +17,22 @@ enum { ERG_CHAIN_INPUTS = 3 }; /* of an instruction, at most */
 
 /* Where an operand or a result of an instruction is. */
 typedef struct erg_chain_location {
-    enum { OPERAND, RESULT, NUMBER, SAME_ROW, NUMBER_A_ROW, BUFFER } kind;
-    int index;     /* of the step's operand or result */
-    int buffer;    /* of the last three */
-    int64_t bytes; /* of an element */
+    enum { OPERAND, RESULT, NUMBER, LITERAL, SAME_ROW, NUMBER_A_ROW, BUFFER } kind;
+    int index;           /* of the step's operand or result */
+    int buffer;          /* of the last three */
+    int64_t bytes;       /* of an element */
+    const void *literal; /* a number that is known */
     erg_fill_kernel *fill;
 } erg_chain_location;
 
 typedef struct erg_chain_instruction {
-    enum { UNARY, BINARY, PAIR, SELECT, POLYGAMMA, DRAW } kind;
+    enum { UNARY, BINARY, SELECT, POLYGAMMA, DRAW, FORMULA } kind;
     union {
         erg_unary_kernel *unary;
         erg_binary_kernel *binary;
-        erg_pair_kernel *pair;
         erg_select_kernel *select;
         erg_polygamma_kernel *polygamma;
+        const erg_formula_code *formula; /* its arrays are the locations */
     } kernel;
     const erg_node *node;
     int in[ERG_CHAIN_INPUTS], out; /* locations */

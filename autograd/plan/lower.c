@@ -90,11 +90,23 @@ static bool add_step(erg_lowering *lowering, int index) {
     return true;
 }
 
+/* Without it, plans are right, and slower. */
+static void open_code(const erg_lowering *lowering) {
+    enum {
+        BYTES_A_NODE = 256
+    }; /* at most: four reads, a selection, a store, and its loop's share */
+    const erg_schedule *s = lowering->schedule;
+    if (s->code)
+        erg_code_pages_open(&lowering->plan->code, lowering->kernels,
+                            (size_t)s->n_placed * BYTES_A_NODE);
+}
+
 bool erg_lower(erg_plan *plan, const erg_schedule *schedule) {
     erg_lowering lowering = {.plan = plan, .schedule = schedule, .kernels = erg_kernels_get()};
     plan->steps = calloc((size_t)schedule->n_steps + 1, sizeof *plan->steps);
     bool done = plan->steps != NULL;
+    open_code(&lowering);
     for (int i = 0; done && i < schedule->n_steps; i++)
         done = add_step(&lowering, i);
-    return done;
+    return done && erg_code_pages_seal(&plan->code);
 }

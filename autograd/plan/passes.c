@@ -24,6 +24,7 @@ static bool finish(erg_plan *plan, const erg_program *program) {
     erg_schedule schedule = {.regions = !erg_debug("no-regions"),
                              .chains = !erg_debug("no-chains") && !plan->check_finite,
                              .small_tiles = erg_debug("small-tiles"),
+                             .code = !erg_debug("no-code") && !plan->check_finite,
                              .reuse = !erg_debug("no-reuse"),
                              .threads = erg_threads()};
     plan->threads = schedule.threads;

@@ -4,8 +4,7 @@
 #include "../../tensor/random.h"
 #include "chain_code.h"
 
-/* Each node makes one, and reads three at most. */
-enum { MOST_LOCATIONS = 2 * ERG_STEP_OPERANDS };
+enum { MOST_LOCATIONS = ERG_FORMULA_REACH };
 
 /* What a piece reads and writes, by location. */
 typedef struct piece {
@@ -49,6 +48,8 @@ static void begin_chain(const erg_chain *c, const erg_work *work, piece *p) {
         const erg_chain_location *l = &c->locations[i];
         if (l->kind == NUMBER)
             p->at[i] = operand(l, work);
+        else if (l->kind == LITERAL)
+            p->at[i] = (void *)(uintptr_t)l->literal;
         else if (l->kind == BUFFER)
             p->at[i] = buffer(c, l, work);
         else if (l->kind == SAME_ROW && !c->long_rows)
@@ -86,17 +87,13 @@ static void draw(const erg_node *node, const erg_work *work, const piece *p, voi
 }
 
 static void execute(const erg_chain_instruction *x, const erg_work *work, const piece *p) {
-    void *const *at = p->at, *out = at[x->out];
+    void *const *at = p->at, *out = x->kind == FORMULA ? NULL : at[x->out];
     switch (x->kind) {
     case UNARY:
         x->kernel.unary(p->n, at[x->in[0]], out);
         break;
     case BINARY:
         x->kernel.binary(p->n, at[x->in[0]], x->step[0], at[x->in[1]], x->step[1], out);
-        break;
-    case PAIR:
-        x->kernel.pair(p->n, (const void *[]){at[x->in[0]], at[x->in[1]], at[x->in[2]]}, x->step,
-                       out);
         break;
     case SELECT:
         x->kernel.select(p->n, at[x->in[0]], at[x->in[1]], x->step[1], at[x->in[2]], x->step[2],
@@ -107,6 +104,9 @@ static void execute(const erg_chain_instruction *x, const erg_work *work, const 
         break;
     case DRAW:
         draw(x->node, work, p, out);
+        break;
+    case FORMULA:
+        erg_formula_run(x->kernel.formula, p->n, at);
         break;
     }
 }

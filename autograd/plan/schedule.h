@@ -19,6 +19,7 @@ typedef struct erg_schedule {
     bool regions;     /* else there are none */
     bool small_tiles; /* wherever there can be any: so that small tests have some */
     bool chains;      /* else each step computes one value */
+    bool code;        /* else elementwise nodes are calls of kernels */
     bool reuse;       /* else each value has memory of its own, apart from the leaves */
     int threads;
     /* What is found. */

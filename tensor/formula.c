@@ -1,0 +1,200 @@
+/* formula.c: a loop in machine code for a formula: which register holds what (see formula.h).
+ *
+ * Lines are written in their order. Each takes a register that is free, and registers are free again
+ * after the last line that reads them: the formula has no branches, so that is all there is to it. */
+#include "formula.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------------------- pages */
+
+bool erg_code_pages_open(erg_code_pages *pages, const erg_kernels *kernels, size_t bytes) {
+    *pages = (erg_code_pages){0};
+    if (!kernels->machine_code || bytes > SIZE_MAX / 2)
+        return false;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (bytes / page + 1) * page;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return false;
+    *pages = (erg_code_pages){memory, memory, (unsigned char *)memory + size};
+    return true;
+}
+
+bool erg_code_pages_seal(erg_code_pages *pages) {
+    size_t size = (size_t)(pages->end - pages->begin);
+    return !pages->begin || mprotect(pages->begin, size, PROT_READ | PROT_EXEC) == 0;
+}
+
+void erg_code_pages_free(erg_code_pages *pages) {
+    if (pages->begin)
+        munmap(pages->begin, (size_t)(pages->end - pages->begin));
+    *pages = (erg_code_pages){0};
+}
+
+/* ------------------------------------------------------------------------------- registers */
+
+typedef struct allocation {
+    const erg_formula *formula;
+    erg_x86 *code;
+    int last[ERG_FORMULA_LINES]; /* by line: the last one that reads it; n_lines if it is stored */
+    int in[ERG_FORMULA_LINES];   /* by line: its register */
+    uint32_t free;               /* a bit for each register */
+} allocation;
+
+static int count_reads(const erg_formula_line *line, int *reads) {
+    int n = 0;
+    if (line->kind == ERG_FORMULA_VECTOR && line->op != ERG_X86_SQRT)
+        reads[n++] = line->a;
+    if (line->kind == ERG_FORMULA_VECTOR)
+        reads[n++] = line->b;
+    if (line->kind == ERG_FORMULA_SELECT) {
+        const int all[] = {line->a, line->b, line->yes, line->no};
+        memcpy(reads, all, sizeof all);
+        n = 4;
+    }
+    return n;
+}
+
+static void find_last_reads(allocation *a) {
+    const erg_formula *f = a->formula;
+    int reads[4];
+    for (int i = 0; i < f->n_lines; i++) {
+        a->last[i] = i;
+        for (int k = count_reads(&f->lines[i], reads) - 1; k >= 0; k--)
+            a->last[reads[k]] = i;
+    }
+    for (int k = 0; k < f->n_stores; k++)
+        a->last[f->stores[k].line] = f->n_lines;
+}
+
+static void free_registers(allocation *a, int i) {
+    int reads[4];
+    for (int k = count_reads(&a->formula->lines[i], reads) - 1; k >= 0; k--)
+        if (a->last[reads[k]] == i)
+            a->free |= 1u << a->in[reads[k]];
+}
+
+/* A select needs a register beside those it reads. */
+static bool take_register(allocation *a, int i) {
+    if (a->formula->lines[i].kind != ERG_FORMULA_SELECT)
+        free_registers(a, i);
+    if (!a->free)
+        return false;
+    a->in[i] = __builtin_ctz(a->free);
+    a->free &= ~(1u << a->in[i]);
+    if (a->formula->lines[i].kind == ERG_FORMULA_SELECT)
+        free_registers(a, i);
+    if (a->last[i] == i)
+        a->free |= 1u << a->in[i];
+    return true;
+}
+
+/* ------------------------------------------------------------------------------- code */
+
+static void write_line(const allocation *a, int i) {
+    const erg_formula_line *line = &a->formula->lines[i];
+    const int *in = a->in;
+    switch (line->kind) {
+    case ERG_FORMULA_ARRAY:
+        erg_x86_load(a->code, in[i], line->a);
+        break;
+    case ERG_FORMULA_NUMBER:
+        erg_x86_broadcast(a->code, in[i], line->a);
+        break;
+    case ERG_FORMULA_VECTOR:
+        erg_x86_vector(a->code, line->op, in[i], line->op == ERG_X86_SQRT ? 0 : in[line->a],
+                       in[line->b]);
+        break;
+    case ERG_FORMULA_SELECT:
+        erg_x86_select(a->code, line->predicate, in[i], in[line->a], in[line->b], in[line->yes],
+                       in[line->no]);
+        break;
+    }
+}
+
+static bool write_loop(allocation *a) {
+    const erg_formula *f = a->formula;
+    a->free = erg_x86_registers(a->code) == 32 ? UINT32_MAX : UINT16_MAX;
+    find_last_reads(a);
+    unsigned char *loop = erg_x86_begin(a->code);
+    for (int i = 0; i < f->n_lines; i++) {
+        if (!take_register(a, i))
+            return false;
+        write_line(a, i);
+    }
+    for (int k = 0; k < f->n_stores; k++)
+        erg_x86_store(a->code, a->in[f->stores[k].line], f->stores[k].array);
+    erg_x86_end(a->code, loop);
+    return !a->code->full;
+}
+
+/* Array number i is used; element by element, if it moves. */
+static bool add_array(erg_formula_code *code, int i, bool moves) {
+    if (i >= ERG_FORMULA_REACH || (moves && code->n_arrays == ERG_FORMULA_ARRAYS))
+        return false;
+    code->reach = code->reach > i ? code->reach : i + 1;
+    if (moves)
+        code->arrays[code->n_arrays++] = i;
+    return true;
+}
+
+static bool list_arrays(const erg_formula *f, erg_formula_code *code) {
+    bool fits = true;
+    for (int i = 0; i < f->n_lines && fits; i++)
+        if (f->lines[i].kind == ERG_FORMULA_ARRAY || f->lines[i].kind == ERG_FORMULA_NUMBER)
+            fits = add_array(code, f->lines[i].a, f->lines[i].kind == ERG_FORMULA_ARRAY);
+    for (int k = 0; k < f->n_stores && fits; k++)
+        fits = add_array(code, f->stores[k].array, true);
+    return fits;
+}
+
+bool erg_formula_compile(const erg_formula *formula, const erg_kernels *kernels,
+                         erg_code_pages *pages, erg_formula_code *code) {
+    if (!pages->begin || formula->n_lines > ERG_FORMULA_LINES)
+        return false;
+    erg_x86 x86 = {.at = pages->at,
+                   .end = pages->end,
+                   .wide = kernels->machine_code == ERG_CODE_AVX512,
+                   .is_double = formula->dtype == ERG_FLOAT64};
+    allocation a = {.formula = formula, .code = &x86};
+    *code = (erg_formula_code){.bytes = (int64_t)erg_x86_vector_bytes(&x86),
+                               .size = (int64_t)erg_dtype_size(formula->dtype),
+                               .n_stores = formula->n_stores};
+    if (!list_arrays(formula, code) || !write_loop(&a))
+        return false;
+    /* ISO C knows no conversion from a pointer to data to one to a function; POSIX does. */
+    memcpy(&code->run, &pages->at, sizeof code->run);
+    pages->at += (x86.at - pages->at + 63) / 64 * 64;
+    pages->at = pages->at < pages->end ? pages->at : pages->end;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------- a run */
+
+enum { MOST_BYTES = 64 };
+
+/* Less than a vector: copied to vectors of their own, and the results back. */
+static void run_rest(const erg_formula_code *code, int64_t done, size_t bytes, void *const *at) {
+    unsigned char room[ERG_FORMULA_ARRAYS][MOST_BYTES] __attribute__((aligned(64)));
+    void *padded[ERG_FORMULA_REACH];
+    memcpy(padded, at, (size_t)code->reach * sizeof *padded);
+    for (int k = 0; k < code->n_arrays; k++) {
+        int i = code->arrays[k];
+        memset(room[k], 0, MOST_BYTES);
+        memcpy(room[k], (unsigned char *)at[i] + done, bytes);
+        padded[i] = room[k];
+    }
+    code->run(code->bytes, padded);
+    for (int k = code->n_arrays - code->n_stores; k < code->n_arrays; k++)
+        memcpy((unsigned char *)at[code->arrays[k]] + done, room[k], bytes);
+}
+
+void erg_formula_run(const erg_formula_code *code, int64_t n, void *const *at) {
+    int64_t bytes = n * code->size, whole = bytes / code->bytes * code->bytes;
+    if (whole > 0)
+        code->run(whole, at);
+    if (whole < bytes)
+        run_rest(code, whole, (size_t)(bytes - whole), at);
+}

@@ -1,0 +1,153 @@
+/* x86.c: machine code of x86-64, byte by byte (see x86.h).
+ *
+ * An instruction on vectors is a prefix, an opcode, and a byte that names two registers, or a register
+ * and how an address is made. The prefix names a third register and holds the high bits of all
+ * register numbers, inverted, and which table of opcodes is meant.
+ *
+ *     rdi   bytes          rcx   bytes done so far
+ *     rsi   at             rax   at[index] */
+#include "x86.h"
+
+enum { MAP_0F = 1, MAP_0F38 = 2, MAP_0F3A = 3 };
+
+/* In the place of a register: the memory at rax + rcx, or at rax. */
+enum { AT_RAX_RCX = -1, AT_RAX = -2 };
+
+int erg_x86_registers(const erg_x86 *x) {
+    return x->wide ? 32 : 16;
+}
+
+size_t erg_x86_vector_bytes(const erg_x86 *x) {
+    return x->wide ? 64 : 32;
+}
+
+static void put(erg_x86 *x, unsigned byte) {
+    x->full |= x->at == x->end;
+    if (!x->full)
+        *x->at++ = (unsigned char)byte;
+}
+
+static void put_all(erg_x86 *x, const char *bytes, int n) {
+    for (int i = 0; i < n; i++)
+        put(x, (unsigned char)bytes[i]);
+}
+
+static void put_number(erg_x86 *x, int32_t number) {
+    for (int i = 0; i < 32; i += 8)
+        put(x, (uint32_t)number >> i & 0xff);
+}
+
+/* Bit i of a register's number, inverted; memory has none. */
+static unsigned bit(int r, int i) {
+    return r < 0 || !(r >> i & 1);
+}
+
+typedef struct instruction {
+    int map, opcode;
+    bool size_66; /* the prefix for doubles, and for integers */
+    bool w;       /* of AVX-512: the same for doubles */
+    int r, a, b;  /* result, first operand (0 if there is none), second: a register or memory */
+    int mask;     /* of AVX-512: the mask register that chooses elements; 0: all */
+} instruction;
+
+static void put_evex(erg_x86 *x, const instruction *i) {
+    put(x, 0x62);
+    put(x, bit(i->r, 3) << 7 | bit(i->b, 4) << 6 | bit(i->b, 3) << 5 | bit(i->r, 4) << 4 |
+               (unsigned)i->map);
+    put(x, (unsigned)i->w << 7 | (~(unsigned)i->a & 15) << 3 | 4 | i->size_66);
+    put(x, 2 << 5 | bit(i->a, 4) << 3 | (unsigned)i->mask); /* 2: vectors of 64 bytes */
+}
+
+static void put_vex(erg_x86 *x, const instruction *i) {
+    put(x, 0xc4);
+    put(x, bit(i->r, 3) << 7 | 1 << 6 | bit(i->b, 3) << 5 | (unsigned)i->map);
+    put(x, (~(unsigned)i->a & 15) << 3 | 4 | i->size_66); /* 4: vectors of 32 bytes */
+}
+
+static void put_instruction(erg_x86 *x, instruction i) {
+    if (x->wide)
+        put_evex(x, &i);
+    else
+        put_vex(x, &i);
+    put(x, (unsigned)i.opcode);
+    unsigned r = (unsigned)(i.r & 7) << 3;
+    if (i.b >= 0)
+        put(x, 0xc0 | r | (unsigned)(i.b & 7));
+    else
+        put(x, r | (i.b == AT_RAX_RCX ? 4 : 0));
+    if (i.b == AT_RAX_RCX)
+        put(x, 1 << 3); /* base rax, index rcx */
+}
+
+/* An instruction for both types: those for doubles have another prefix. */
+static void put_float(erg_x86 *x, int opcode, int r, int a, int b) {
+    put_instruction(x, (instruction){.map = MAP_0F,
+                                     .opcode = opcode,
+                                     .size_66 = x->is_double,
+                                     .w = x->is_double,
+                                     .r = r,
+                                     .a = a,
+                                     .b = b});
+}
+
+/* ------------------------------------------------------------------------------- the loop */
+
+unsigned char *erg_x86_begin(erg_x86 *x) {
+    put_all(x, "\xf3\x0f\x1e\xfa", 4); /* endbr64: where calls may arrive */
+    put_all(x, "\x31\xc9", 2);         /* xor ecx, ecx */
+    return x->at;
+}
+
+void erg_x86_end(erg_x86 *x, const unsigned char *loop) {
+    put_all(x, "\x48\x83\xc1", 3); /* add rcx, bytes of a vector */
+    put(x, (unsigned)erg_x86_vector_bytes(x));
+    put_all(x, "\x48\x39\xf9\x0f\x8c", 5); /* cmp rcx, rdi; jl loop, counted from the next byte */
+    put_number(x, (int32_t)(loop - x->at - 4));
+    put_all(x, "\xc5\xf8\x77\xc3", 4); /* vzeroupper; ret */
+}
+
+/* ------------------------------------------------------------------------------- memory */
+
+static void put_pointer(erg_x86 *x, int index) {
+    put_all(x, "\x48\x8b\x86", 3); /* mov rax, [rsi + 8 index] */
+    put_number(x, 8 * index);
+}
+
+void erg_x86_load(erg_x86 *x, int r, int index) {
+    put_pointer(x, index);
+    put_float(x, 0x10, r, 0, AT_RAX_RCX); /* vmovups, vmovupd */
+}
+
+void erg_x86_store(erg_x86 *x, int r, int index) {
+    put_pointer(x, index);
+    put_float(x, 0x11, r, 0, AT_RAX_RCX);
+}
+
+void erg_x86_broadcast(erg_x86 *x, int r, int index) {
+    put_pointer(x, index);
+    put_instruction(x, (instruction){.map = MAP_0F38,
+                                     .opcode = x->is_double ? 0x19 : 0x18,
+                                     .size_66 = true,
+                                     .w = x->is_double,
+                                     .r = r,
+                                     .b = AT_RAX});
+}
+
+/* ------------------------------------------------------------------------------- arithmetic */
+
+void erg_x86_vector(erg_x86 *x, erg_x86_op op, int r, int a, int b) {
+    put_float(x, (int)op, r, op == ERG_X86_SQRT ? 0 : a, b);
+}
+
+void erg_x86_select(erg_x86 *x, erg_x86_predicate c, int r, int a, int b, int yes, int no) {
+    const int compare = 0xc2, mask = 1;
+    put_float(x, compare, x->wide ? mask : r, a, b); /* to mask register 1, or to all bits of r */
+    put(x, (unsigned)c);
+    instruction blend = {.size_66 = true, .w = x->is_double, .r = r, .a = no, .b = yes};
+    blend.map = x->wide ? MAP_0F38 : MAP_0F3A;
+    blend.opcode = x->wide ? 0x65 : x->is_double ? 0x4b : 0x4a; /* vblendm, vblendv */
+    blend.mask = x->wide ? mask : 0;
+    put_instruction(x, blend);
+    if (!x->wide)
+        put(x, (unsigned)r << 4); /* the mask's register */
+}
