@@ -97,11 +97,8 @@ static void write_line(const allocation *a, int i) {
     const erg_formula_line *line = &a->formula->lines[i];
     const int *in = a->in;
     switch (line->kind) {
-    case ERG_FORMULA_ARRAY:
-        erg_x86_load(a->code, in[i], line->a);
-        break;
-    case ERG_FORMULA_NUMBER:
-        erg_x86_broadcast(a->code, in[i], line->a);
+    case ERG_FORMULA_READ:
+        erg_x86_load(a->code, line->read, in[i], line->a);
         break;
     case ERG_FORMULA_VECTOR:
         erg_x86_vector(a->code, line->op, in[i], line->op == ERG_X86_SQRT ? 0 : in[line->a],
@@ -126,16 +123,16 @@ static bool write_loop(allocation *a) {
     }
     for (int k = 0; k < f->n_stores; k++)
         erg_x86_store(a->code, a->in[f->stores[k].line], f->stores[k].array);
-    erg_x86_end(a->code, loop);
+    erg_x86_end(a->code, loop, f->row > 0);
     return !a->code->full;
 }
 
-/* Array number i is used; element by element, if it moves. */
-static bool add_array(erg_formula_code *code, int i, bool moves) {
-    if (i >= ERG_FORMULA_REACH || (moves && code->n_arrays == ERG_FORMULA_ARRAYS))
+/* Array number i is used; element by element, or by rows. */
+static bool add_array(erg_formula_code *code, int i, bool elements) {
+    if (i >= ERG_FORMULA_REACH || (elements && code->n_arrays == ERG_FORMULA_ARRAYS))
         return false;
     code->reach = code->reach > i ? code->reach : i + 1;
-    if (moves)
+    if (elements)
         code->arrays[code->n_arrays++] = i;
     return true;
 }
@@ -143,24 +140,36 @@ static bool add_array(erg_formula_code *code, int i, bool moves) {
 static bool list_arrays(const erg_formula *f, erg_formula_code *code) {
     bool fits = true;
     for (int i = 0; i < f->n_lines && fits; i++)
-        if (f->lines[i].kind == ERG_FORMULA_ARRAY || f->lines[i].kind == ERG_FORMULA_NUMBER)
-            fits = add_array(code, f->lines[i].a, f->lines[i].kind == ERG_FORMULA_ARRAY);
+        if (f->lines[i].kind == ERG_FORMULA_READ)
+            fits = add_array(code, f->lines[i].a, f->lines[i].read == ERG_X86_ARRAY);
     for (int k = 0; k < f->n_stores && fits; k++)
         fits = add_array(code, f->stores[k].array, true);
     return fits;
+}
+
+static erg_x86 encoder(const erg_kernels *kernels, erg_dtype dtype) {
+    return (erg_x86){.wide = kernels->machine_code == ERG_CODE_AVX512,
+                     .is_double = dtype == ERG_FLOAT64};
+}
+
+int64_t erg_formula_lanes(const erg_kernels *kernels, erg_dtype dtype) {
+    erg_x86 x86 = encoder(kernels, dtype);
+    return kernels->machine_code
+               ? (int64_t)erg_x86_vector_bytes(&x86) / (int64_t)erg_dtype_size(dtype)
+               : 0;
 }
 
 bool erg_formula_compile(const erg_formula *formula, const erg_kernels *kernels,
                          erg_code_pages *pages, erg_formula_code *code) {
     if (!pages->begin || formula->n_lines > ERG_FORMULA_LINES)
         return false;
-    erg_x86 x86 = {.at = pages->at,
-                   .end = pages->end,
-                   .wide = kernels->machine_code == ERG_CODE_AVX512,
-                   .is_double = formula->dtype == ERG_FLOAT64};
+    erg_x86 x86 = encoder(kernels, formula->dtype);
+    x86.at = pages->at;
+    x86.end = pages->end;
     allocation a = {.formula = formula, .code = &x86};
-    *code = (erg_formula_code){.bytes = (int64_t)erg_x86_vector_bytes(&x86),
+    *code = (erg_formula_code){.lanes = erg_formula_lanes(kernels, formula->dtype),
                                .size = (int64_t)erg_dtype_size(formula->dtype),
+                               .row = formula->row,
                                .n_stores = formula->n_stores};
     if (!list_arrays(formula, code) || !write_loop(&a))
         return false;
@@ -173,28 +182,55 @@ bool erg_formula_compile(const erg_formula *formula, const erg_kernels *kernels,
 
 /* ------------------------------------------------------------------------------- a run */
 
-enum { MOST_BYTES = 64 };
-
-/* Less than a vector: copied to vectors of their own, and the results back. */
-static void run_rest(const erg_formula_code *code, int64_t done, size_t bytes, void *const *at) {
-    unsigned char room[ERG_FORMULA_ARRAYS][MOST_BYTES] __attribute__((aligned(64)));
-    void *padded[ERG_FORMULA_REACH];
-    memcpy(padded, at, (size_t)code->reach * sizeof *padded);
-    for (int k = 0; k < code->n_arrays; k++) {
-        int i = code->arrays[k];
-        memset(room[k], 0, MOST_BYTES);
-        memcpy(room[k], (unsigned char *)at[i] + done, bytes);
-        padded[i] = room[k];
-    }
-    code->run(code->bytes, padded);
-    for (int k = code->n_arrays - code->n_stores; k < code->n_arrays; k++)
-        memcpy((unsigned char *)at[code->arrays[k]] + done, room[k], bytes);
+/* n elements from element `begin` on, `done` bytes behind those that at[] says; they begin at a
+ * vector of their row, or are less than one. */
+static void run_vectors(const erg_formula_code *c, int64_t begin, int64_t n, void *const *at) {
+    int64_t column = c->row ? begin % c->row : 0, row = c->row ? begin / c->row : 0;
+    c->run(n * c->size, at, c->row * c->size, 0, column * c->size, row * c->size);
 }
 
-void erg_formula_run(const erg_formula_code *code, int64_t n, void *const *at) {
-    int64_t bytes = n * code->size, whole = bytes / code->bytes * code->bytes;
-    if (whole > 0)
-        code->run(whole, at);
-    if (whole < bytes)
-        run_rest(code, whole, (size_t)(bytes - whole), at);
+typedef struct padded {
+    unsigned char room[ERG_FORMULA_ARRAYS][64] __attribute__((aligned(64)));
+    void *at[ERG_FORMULA_REACH];
+} padded;
+
+/* Less than a vector: copied to vectors of their own, at their place in them, and the results back. */
+static void run_part(const erg_formula_code *c, int64_t begin, int64_t n, int64_t done,
+                     void *const *at) {
+    padded p;
+    int64_t place = c->row ? begin % c->lanes * c->size : 0;
+    size_t bytes = (size_t)(n * c->size);
+    memcpy(p.at, at, (size_t)c->reach * sizeof *p.at);
+    for (int k = 0; k < c->n_arrays; k++) {
+        memset(p.room[k], 0, sizeof p.room[k]);
+        if (k < c->n_arrays - c->n_stores)
+            memcpy(p.room[k] + place, (unsigned char *)at[c->arrays[k]] + done, bytes);
+        p.at[c->arrays[k]] = p.room[k];
+    }
+    run_vectors(c, begin - place / c->size, c->lanes, p.at);
+    for (int k = c->n_arrays - c->n_stores; k < c->n_arrays; k++)
+        memcpy((unsigned char *)at[c->arrays[k]] + done, p.room[k] + place, bytes);
+}
+
+/* Addresses of elements n further on. */
+static void move(const erg_formula_code *c, int64_t n, void *const *at, void **moved) {
+    memcpy(moved, at, (size_t)c->reach * sizeof *moved);
+    for (int k = 0; k < c->n_arrays; k++)
+        moved[c->arrays[k]] = (unsigned char *)at[c->arrays[k]] + n * c->size;
+}
+
+void erg_formula_run(const erg_formula_code *c, int64_t begin, int64_t n, void *const *at) {
+    void *moved[ERG_FORMULA_REACH];
+    int64_t behind = c->row ? begin % c->lanes : 0, head = behind ? c->lanes - behind : 0;
+    head = head < n ? head : n;
+    if (head) {
+        run_part(c, begin, head, 0, at);
+        move(c, head, at, moved);
+        at = moved;
+    }
+    int64_t whole = (n - head) / c->lanes * c->lanes, rest = n - head - whole;
+    if (whole)
+        run_vectors(c, begin + head, whole, at);
+    if (rest)
+        run_part(c, begin + head + whole, rest, whole * c->size, at);
 }

@@ -32,11 +32,11 @@ void erg_code_pages_free(erg_code_pages *pages);
 /* One line of a formula; a, b, yes and no are lines before it. */
 typedef struct erg_formula_line {
     enum {
-        ERG_FORMULA_ARRAY,  /* element i of array number a */
-        ERG_FORMULA_NUMBER, /* element 0 of it */
+        ERG_FORMULA_READ,   /* array number a, as `read` says */
         ERG_FORMULA_VECTOR, /* a op b; of a square root b alone counts */
         ERG_FORMULA_SELECT  /* predicate holds for a and b ? yes : no */
     } kind;
+    erg_x86_read read;
     erg_x86_op op;
     erg_x86_predicate predicate;
     int a, b, yes, no;
@@ -47,6 +47,7 @@ enum { ERG_FORMULA_LINES = 192, ERG_FORMULA_ARRAYS = 64, ERG_FORMULA_REACH = 256
 
 typedef struct erg_formula {
     erg_dtype dtype; /* of all arrays */
+    int64_t row;     /* elements of a row, if anything is read by rows: a number of vectors */
     erg_formula_line lines[ERG_FORMULA_LINES];
     int n_lines;
     struct {
@@ -56,17 +57,22 @@ typedef struct erg_formula {
 } erg_formula;
 
 typedef struct erg_formula_code {
-    void (*run)(int64_t bytes, void *const *at); /* whole vectors */
-    int64_t bytes, size;                         /* of a vector, of an element */
-    int reach;                                   /* above all numbers of arrays */
-    int n_arrays, n_stores;                      /* those that are stored to come last */
+    erg_x86_function *run;  /* for whole vectors */
+    int64_t lanes, size;    /* elements of a vector, bytes of an element */
+    int64_t row;            /* elements; 0: nothing is read by rows */
+    int reach;              /* above all numbers of arrays */
+    int n_arrays, n_stores; /* arrays of elements, those that are stored to last */
     int arrays[ERG_FORMULA_ARRAYS];
 } erg_formula_code;
+
+/* Elements of a vector; 0: there is no machine code. */
+int64_t erg_formula_lanes(const erg_kernels *kernels, erg_dtype dtype);
 
 /* False if the formula has too many lines, or needs more registers or bytes than there are. */
 bool erg_formula_compile(const erg_formula *formula, const erg_kernels *kernels,
                          erg_code_pages *pages, erg_formula_code *code);
-/* The first n elements of the arrays, whose addresses at[] are. */
-void erg_formula_run(const erg_formula_code *code, int64_t n, void *const *at);
+/* n elements from number `begin` on. at[] holds the arrays' addresses: of those with an element for
+ * each, that of element `begin`; of others, that of the first. */
+void erg_formula_run(const erg_formula_code *code, int64_t begin, int64_t n, void *const *at);
 
 #endif

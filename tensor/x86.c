@@ -4,14 +4,14 @@
  * and how an address is made. The prefix names a third register and holds the high bits of all
  * register numbers, inverted, and which table of opcodes is meant.
  *
- *     rdi   bytes          rcx   bytes done so far
- *     rsi   at             rax   at[index] */
+ *     rdi   bytes     rdx   row      r9    number     rax   at[index]
+ *     rsi   at        r8    column                    rcx   bytes done so far */
 #include "x86.h"
 
 enum { MAP_0F = 1, MAP_0F38 = 2, MAP_0F3A = 3 };
 
-/* In the place of a register: the memory at rax + rcx, or at rax. */
-enum { AT_RAX_RCX = -1, AT_RAX = -2 };
+/* In the place of a register: the memory at rax, or at rax + another. */
+enum { AT_RAX = -1, AT_RAX_RCX = -2, AT_RAX_R8 = -3, AT_RAX_R9 = -4 };
 
 int erg_x86_registers(const erg_x86 *x) {
     return x->wide ? 32 : 16;
@@ -37,9 +37,14 @@ static void put_number(erg_x86 *x, int32_t number) {
         put(x, (uint32_t)number >> i & 0xff);
 }
 
-/* Bit i of a register's number, inverted; memory has none. */
+/* Bit i of a register's number, inverted; memory at rax has none. */
 static unsigned bit(int r, int i) {
     return r < 0 || !(r >> i & 1);
+}
+
+/* The bit that tells a register apart from r8 and r9 as an index, or is bit 4 of a vector's. */
+static unsigned index_bit(int b) {
+    return b < 0 ? b >= AT_RAX_RCX : bit(b, 4);
 }
 
 typedef struct instruction {
@@ -52,7 +57,7 @@ typedef struct instruction {
 
 static void put_evex(erg_x86 *x, const instruction *i) {
     put(x, 0x62);
-    put(x, bit(i->r, 3) << 7 | bit(i->b, 4) << 6 | bit(i->b, 3) << 5 | bit(i->r, 4) << 4 |
+    put(x, bit(i->r, 3) << 7 | index_bit(i->b) << 6 | bit(i->b, 3) << 5 | bit(i->r, 4) << 4 |
                (unsigned)i->map);
     put(x, (unsigned)i->w << 7 | (~(unsigned)i->a & 15) << 3 | 4 | i->size_66);
     put(x, 2 << 5 | bit(i->a, 4) << 3 | (unsigned)i->mask); /* 2: vectors of 64 bytes */
@@ -60,7 +65,7 @@ static void put_evex(erg_x86 *x, const instruction *i) {
 
 static void put_vex(erg_x86 *x, const instruction *i) {
     put(x, 0xc4);
-    put(x, bit(i->r, 3) << 7 | 1 << 6 | bit(i->b, 3) << 5 | (unsigned)i->map);
+    put(x, bit(i->r, 3) << 7 | index_bit(i->b) << 6 | bit(i->b, 3) << 5 | (unsigned)i->map);
     put(x, (~(unsigned)i->a & 15) << 3 | 4 | i->size_66); /* 4: vectors of 32 bytes */
 }
 
@@ -74,9 +79,9 @@ static void put_instruction(erg_x86 *x, instruction i) {
     if (i.b >= 0)
         put(x, 0xc0 | r | (unsigned)(i.b & 7));
     else
-        put(x, r | (i.b == AT_RAX_RCX ? 4 : 0));
-    if (i.b == AT_RAX_RCX)
-        put(x, 1 << 3); /* base rax, index rcx */
+        put(x, r | (i.b == AT_RAX ? 0 : 4));
+    if (i.b < AT_RAX) /* base rax, index rcx, r8 or r9 */
+        put(x, i.b == AT_RAX_R8 ? 0 : 1 << 3);
 }
 
 /* An instruction for both types: those for doubles have another prefix. */
@@ -98,7 +103,18 @@ unsigned char *erg_x86_begin(erg_x86 *x) {
     return x->at;
 }
 
-void erg_x86_end(erg_x86 *x, const unsigned char *loop) {
+/* To the next column, or to the first of the next row. */
+static void put_next_column(erg_x86 *x) {
+    put_all(x, "\x49\x83\xc0", 3); /* add r8, bytes of a vector */
+    put(x, (unsigned)erg_x86_vector_bytes(x));
+    put_all(x, "\x49\x39\xd0\x72\x07", 5);     /* cmp r8, rdx; jb over the next two */
+    put_all(x, "\x45\x31\xc0\x49\x83\xc1", 6); /* xor r8d, r8d; add r9, bytes of an element */
+    put(x, x->is_double ? 8 : 4);
+}
+
+void erg_x86_end(erg_x86 *x, const unsigned char *loop, bool rows) {
+    if (rows)
+        put_next_column(x);
     put_all(x, "\x48\x83\xc1", 3); /* add rcx, bytes of a vector */
     put(x, (unsigned)erg_x86_vector_bytes(x));
     put_all(x, "\x48\x39\xf9\x0f\x8c", 5); /* cmp rcx, rdi; jl loop, counted from the next byte */
@@ -113,24 +129,23 @@ static void put_pointer(erg_x86 *x, int index) {
     put_number(x, 8 * index);
 }
 
-void erg_x86_load(erg_x86 *x, int r, int index) {
+void erg_x86_load(erg_x86 *x, erg_x86_read read, int r, int index) {
     put_pointer(x, index);
-    put_float(x, 0x10, r, 0, AT_RAX_RCX); /* vmovups, vmovupd */
+    if (read == ERG_X86_ARRAY || read == ERG_X86_ROW) {
+        put_float(x, 0x10, r, 0, read == ERG_X86_ARRAY ? AT_RAX_RCX : AT_RAX_R8); /* vmovup */
+        return;
+    }
+    put_instruction(x, (instruction){.map = MAP_0F38,
+                                     .opcode = x->is_double ? 0x19 : 0x18, /* vbroadcasts */
+                                     .size_66 = true,
+                                     .w = x->is_double,
+                                     .r = r,
+                                     .b = read == ERG_X86_ROW_NUMBER ? AT_RAX_R9 : AT_RAX});
 }
 
 void erg_x86_store(erg_x86 *x, int r, int index) {
     put_pointer(x, index);
     put_float(x, 0x11, r, 0, AT_RAX_RCX);
-}
-
-void erg_x86_broadcast(erg_x86 *x, int r, int index) {
-    put_pointer(x, index);
-    put_instruction(x, (instruction){.map = MAP_0F38,
-                                     .opcode = x->is_double ? 0x19 : 0x18,
-                                     .size_66 = true,
-                                     .w = x->is_double,
-                                     .r = r,
-                                     .b = AT_RAX});
 }
 
 /* ------------------------------------------------------------------------------- arithmetic */

@@ -41,16 +41,33 @@ typedef enum erg_x86_predicate {
 int erg_x86_registers(const erg_x86 *x);
 size_t erg_x86_vector_bytes(const erg_x86 *x);
 
-/* A function void f(int64_t bytes, void *const *at) that goes through arrays vector by vector, from
- * byte 0 to `bytes`, of which there are a multiple of a vector's, and not none. Between begin and end
- * stands what is done for one vector; begin returns the place that end jumps back to. */
-unsigned char *erg_x86_begin(erg_x86 *x);
-void erg_x86_end(erg_x86 *x, const unsigned char *loop);
+/* A function that goes through arrays vector by vector. Arrays have rows, of a whole number of
+ * vectors; an element is at the same byte of its row as of an array that is one row for all, and a
+ * third kind of array has one number for each row.
+ *     bytes    to be done: a number of vectors, and not none
+ *     at       the arrays
+ *     row      bytes of a row
+ *     column   the byte of its row at which the first vector is
+ *     number   the byte at which that row's number is */
+typedef void erg_x86_function(int64_t bytes, void *const *at, int64_t row, int64_t unused,
+                              int64_t column, int64_t number);
 
-/* Vector register r <- the present vector of array at[index], and back; r <- at[index][0]. */
-void erg_x86_load(erg_x86 *x, int r, int index);
+/* Between begin and end stands what is done for one vector; begin returns the place that end jumps
+ * back to. Without `rows` there is one row, and the last three are not read. */
+unsigned char *erg_x86_begin(erg_x86 *x);
+void erg_x86_end(erg_x86 *x, const unsigned char *loop, bool rows);
+
+/* How array at[index] is read: the present vector of it, or of one row, as a vector; the row's
+ * number, or the first, in all elements. */
+typedef enum erg_x86_read {
+    ERG_X86_ARRAY,
+    ERG_X86_ROW,
+    ERG_X86_ROW_NUMBER,
+    ERG_X86_NUMBER
+} erg_x86_read;
+void erg_x86_load(erg_x86 *x, erg_x86_read read, int r, int index);
+/* The present vector of array at[index] <- r. */
 void erg_x86_store(erg_x86 *x, int r, int index);
-void erg_x86_broadcast(erg_x86 *x, int r, int index);
 
 /* r <- a op b; of a square root b is the operand. */
 void erg_x86_vector(erg_x86 *x, erg_x86_op op, int r, int a, int b);

@@ -25,8 +25,10 @@ typedef struct erg_chain_builder {
 int erg_chain_add_location(erg_chain *chain, erg_chain_location location);
 /* The node of this chain that computes operand k; -1 if it comes from elsewhere. */
 int erg_chain_maker(const erg_chain_builder *b, const erg_node *node, int k);
-/* Where instructions find operand k; a number does not move from element to element. */
-int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k);
+/* Where instructions find operand k: calls of kernels; or a formula, which has arrays of rows read
+ * where they are, if rows are a number of vectors. */
+int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k, bool formula);
+/* False if a kernel reads one number there. */
 bool erg_chain_moves(const erg_chain_builder *b, int location);
 /* A new location for the value of node number i. */
 void erg_chain_place(erg_chain_builder *b, int i);

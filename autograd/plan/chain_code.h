@@ -17,7 +17,17 @@ enum { ERG_CHAIN_INPUTS = 3 }; /* of an instruction, at most */
 
 /* Where an operand or a result of an instruction is. */
 typedef struct erg_chain_location {
-    enum { OPERAND, RESULT, NUMBER, LITERAL, SAME_ROW, NUMBER_A_ROW, BUFFER } kind;
+    enum {
+        OPERAND,
+        RESULT,
+        NUMBER,
+        LITERAL,
+        ROW,        /* one row for all, and one number for each row, which formulas read */
+        ROW_NUMBER, /* where they are */
+        SAME_ROW,   /* the same, written out for kernels */
+        NUMBER_A_ROW,
+        BUFFER
+    } kind;
     int index;           /* of the step's operand or result */
     int buffer;          /* of the last three */
     int64_t bytes;       /* of an element */

@@ -89,8 +89,15 @@ int erg_chain_maker(const erg_chain_builder *b, const erg_node *node, int k) {
     return found;
 }
 
-static int kind_of(erg_view view) {
-    return view.step == 1 ? view.row ? OPERAND : SAME_ROW : view.row ? NUMBER_A_ROW : NUMBER;
+static bool reads_rows(const erg_chain_builder *b, const erg_node *node) {
+    int64_t lanes = erg_formula_lanes(b->lowering->kernels, node->dtype);
+    return !b->chain->long_rows && lanes > 0 && b->chain->row_size % lanes == 0;
+}
+
+static int kind_of(erg_view view, bool rows) {
+    if (view.step == 1)
+        return view.row ? OPERAND : rows ? ROW : SAME_ROW;
+    return view.row ? rows ? ROW_NUMBER : NUMBER_A_ROW : NUMBER;
 }
 
 static bool is_read_alike(const erg_chain_builder *b, const erg_chain_location *l, int root,
@@ -101,12 +108,13 @@ static bool is_read_alike(const erg_chain_builder *b, const erg_chain_location *
     return b->lowering->schedule->root[erg_view_operand(read->node, read->k).source->id] == root;
 }
 
-int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k) {
+int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k, bool formula) {
     int from = erg_chain_maker(b, node, k);
     if (from >= 0)
         return b->made[from];
     erg_view view = erg_view_operand(node, k);
-    int root = b->lowering->schedule->root[view.source->id], kind = kind_of(view);
+    int root = b->lowering->schedule->root[view.source->id];
+    int kind = kind_of(view, formula && reads_rows(b, node));
     for (int i = 0; i < b->chain->count; i++)
         if (is_read_alike(b, &b->chain->locations[i], root, kind))
             return i;
@@ -158,7 +166,7 @@ static void add_call(erg_chain_builder *b, int i) {
     x->node = node;
     choose_kernel(b->lowering->kernels, x);
     for (int k = 0; k < node->n_in; k++) {
-        x->in[k] = erg_chain_locate(b, node, k);
+        x->in[k] = erg_chain_locate(b, node, k, false);
         x->step[k] = erg_chain_moves(b, x->in[k]);
     }
     if (node->op != ERG_OP_cast)

@@ -46,19 +46,29 @@ static int add_line(writer *w, erg_formula_line line) {
     return i;
 }
 
+static erg_x86_read way_of(const erg_chain_builder *b, int location) {
+    int kind = (int)b->chain->locations[location].kind;
+    return kind == ROW                    ? ERG_X86_ROW
+           : kind == ROW_NUMBER           ? ERG_X86_ROW_NUMBER
+           : erg_chain_moves(b, location) ? ERG_X86_ARRAY
+                                          : ERG_X86_NUMBER;
+}
+
 static int read_location(writer *w, int location) {
     if (w->read[location] < 0) {
-        bool moves = erg_chain_moves(w->b, location);
-        erg_formula_line line = {.kind = moves ? ERG_FORMULA_ARRAY : ERG_FORMULA_NUMBER};
-        line.a = location;
-        w->read[location] = add_line(w, line);
+        erg_x86_read read = way_of(w->b, location);
+        if (read == ERG_X86_ROW || read == ERG_X86_ROW_NUMBER)
+            w->formula.row = w->b->chain->row_size;
+        w->read[location] =
+            add_line(w, (erg_formula_line){.kind = ERG_FORMULA_READ, .read = read, .a = location});
     }
     return w->read[location];
 }
 
 static int operand(writer *w, const erg_node *node, int k) {
     int from = erg_chain_maker(w->b, node, k);
-    return from >= w->begin ? w->line[from] : read_location(w, erg_chain_locate(w->b, node, k));
+    return from >= w->begin ? w->line[from]
+                            : read_location(w, erg_chain_locate(w->b, node, k, true));
 }
 
 static int literal(writer *w, int which) {
@@ -148,6 +158,16 @@ static bool can_join(const erg_chain_builder *b, int i, erg_dtype dtype) {
     return can;
 }
 
+/* Then a formula of one node saves writing the row out. */
+static bool reads_a_row(const erg_chain_builder *b, const erg_node *node) {
+    bool reads = false;
+    for (int k = 0; k < node->n_in && !b->chain->long_rows; k++) {
+        erg_view view = erg_view_operand(node, k);
+        reads |= erg_chain_maker(b, node, k) < 0 && (view.step == 1) == (view.row == 0);
+    }
+    return reads;
+}
+
 int erg_chain_add_formula(erg_chain_builder *b, int i) {
     if (!b->lowering->plan->code.begin)
         return 0;
@@ -155,7 +175,8 @@ int erg_chain_add_formula(erg_chain_builder *b, int i) {
     while (end < b->step->n_nodes && end < i + ERG_FORMULA_ARRAYS / 4 &&
            can_join(b, end, b->nodes[i]->dtype))
         end++;
-    if (end < i + 2)
+    int least = i + 1 + !reads_a_row(b, b->nodes[i]);
+    if (end < least)
         return 0;
     erg_formula_code *code = erg_lower_alloc(b->lowering, sizeof *code);
     if (!code)
@@ -163,7 +184,7 @@ int erg_chain_add_formula(erg_chain_builder *b, int i) {
     const erg_chain_builder before = *b;
     const erg_chain chain = *b->chain;
     const int n_in = b->step->n_in, n_out = b->step->n_out;
-    for (; end >= i + 2; end--) {
+    for (; end >= least; end--) {
         if (write(b, i, end, code)) {
             b->chain->code[b->chain->length++] =
                 (erg_chain_instruction){.kind = FORMULA, .kernel.formula = code};

@@ -46,7 +46,7 @@ static void begin_chain(const erg_chain *c, const erg_work *work, piece *p) {
     int64_t n = work->end - work->begin < c->piece ? work->end - work->begin : c->piece;
     for (int i = 0; i < c->count; i++) {
         const erg_chain_location *l = &c->locations[i];
-        if (l->kind == NUMBER)
+        if (l->kind == NUMBER || l->kind == ROW || l->kind == ROW_NUMBER)
             p->at[i] = operand(l, work);
         else if (l->kind == LITERAL)
             p->at[i] = (void *)(uintptr_t)l->literal;
@@ -106,7 +106,7 @@ static void execute(const erg_chain_instruction *x, const erg_work *work, const 
         draw(x->node, work, p, out);
         break;
     case FORMULA:
-        erg_formula_run(x->kernel.formula, p->n, at);
+        erg_formula_run(x->kernel.formula, p->begin, p->n, at);
         break;
     }
 }
