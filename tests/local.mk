@@ -30,6 +30,7 @@ test_programs = \
     %D%/test_file_faults \
     %D%/test_files \
     %D%/test_fit \
+    %D%/test_formula \
     %D%/test_gemm \
     %D%/test_generator \
     %D%/test_gradcheck \

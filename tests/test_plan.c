@@ -23,6 +23,7 @@ static const char *const variants[] = {
     "verify,no-reuse",
     "verify,no-regions",
     "verify,no-chains",
+    "verify,no-code",
     "verify,no-factor",
     "verify,small-tiles",
     "verify,no-simplify",
@@ -98,7 +99,7 @@ END_TEST
 /* What factor takes apart depends on what cse has merged. */
 START_TEST(these_passes_change_no_bit) {
     static const char *const same_bits[] = {"no-factor,no-cse", "no-factor,no-reuse",
-                                            "no-factor,no-chains",
+                                            "no-factor,no-chains", "no-factor,no-code",
                                             "no-factor,no-cse,no-reuse,no-chains"};
     for (int i = 0; i < repetitions(200); i++) {
         random_graph_options options = {
