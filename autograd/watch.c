@@ -115,9 +115,10 @@ void erg_plan_print_times(const erg_plan *plan) {
 }
 
 void erg_plan_print(const erg_plan *plan) {
-    fprintf(stderr, "plan: %d steps, %d stores%s, arena %zu bytes, of which %d x %zu for tiles\n",
+    fprintf(stderr,
+            "plan: %d steps, %d stores%s, arena %zu bytes, of which %d x %zu for tiles, code %zu\n",
             plan->n_steps, plan->n_stores, plan->loops ? " in a loop" : "", plan->arena_size,
-            plan->threads, plan->tile_arena);
+            plan->threads, plan->tile_arena, (size_t)(plan->code.at - plan->code.begin));
     for (int p = 0; p < plan->n_phases; p++) {
         const erg_phase *phase = &plan->phases[p];
         if (phase->rows)
