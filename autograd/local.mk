@@ -64,6 +64,7 @@ libcore_la_SOURCES += \
     %D%/plan/passes.c \
     %D%/plan/passes.h \
     %D%/plan/product.c \
+    %D%/plan/recompute.c \
     %D%/plan/region.c \
     %D%/plan/rewrite.c \
     %D%/plan/rows.c \

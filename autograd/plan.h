@@ -36,7 +36,7 @@ typedef struct erg_place {
 /* Work that is worth a thread is counted in so many parts. */
 enum { ERG_SHARES = 16 };
 
-enum { ERG_STEP_OPERANDS = 96 }; /* of a step in a region, at most; and as many results */
+enum { ERG_STEP_OPERANDS = 160 }; /* of a step in a region, at most; and as many results */
 
 /* Operand k of a node; of a leaf, its tensor. */
 typedef struct erg_read {

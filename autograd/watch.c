@@ -22,7 +22,7 @@ bool erg_debug(const char *word) {
 
 void erg_debug_warn(void) {
     static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-pack,"
-                                     "no-cse,no-factor,no-regions,no-chains,no-code,"
+                                     "no-cse,no-factor,no-regions,no-chains,no-code,no-recompute,"
                                      "small-tiles,no-reuse,";
     const char *list = getenv("ERG_DEBUG");
     while (list && *list) {

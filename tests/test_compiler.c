@@ -170,6 +170,38 @@ START_TEST(slopes_are_computed_with_the_activation) {
 }
 END_TEST
 
+static int results_beside(const erg_plan *plan, erg_op op) {
+    for (int i = 0; i < plan->n_steps; i++)
+        for (int k = 0; k < plan->steps[i].n_nodes; k++)
+            if (plan->steps[i].nodes[k]->op == op)
+                return plan->steps[i].n_out;
+    return 0;
+}
+
+/* Of s, 1 - s and s (1 - s), where s and 1 - s are wanted behind a product of the third, 1 - s is
+ * cheaper to compute than to store and read. A sine is not. */
+START_TEST(cheap_values_are_computed_again) {
+    erg_node *w = param("w", ERG_SHAPE(80, 80));
+    erg_node *s = erg_sigmoid(erg_matmul(input("x", ERG_SHAPE(70, 80)), w));
+    erg_node *one = erg_full_like(s, 1);
+    for (int k = 0; k < 2; k++) {
+        erg_node *rest = k ? erg_sin(s) : erg_sub(one, s);
+        erg_node *y = erg_matmul(erg_mul(s, rest), w), *z = erg_mul(erg_mul(y, s), rest);
+        erg_plan *plan = compile_with("verify", &z, 1);
+        erg_plan *other = compile_with("no-recompute", &z, 1);
+        ck_assert_int_eq(results_beside(plan, ERG_OP_sigmoid), k ? 3 : 2);
+        ck_assert_int_eq(results_beside(other, ERG_OP_sigmoid), 3);
+        erg_run(plan);
+        erg_run(other);
+        ck_assert_mem_eq(erg_output(plan, 0)->data, erg_output(other, 0)->data,
+                         70 * 80 * sizeof(double));
+        assert_agrees(plan, &z, 1);
+        erg_plan_free(plan);
+        erg_plan_free(other);
+    }
+}
+END_TEST
+
 /* Rows, columns and numbers, stretched in all ways, over lengths around that of a piece. */
 START_TEST(stretched_operands_are_read_in_place) {
     static const int64_t sizes[][2] = {{1, 1},   {3, 16},  {40, 16},  {7, 100},
@@ -279,6 +311,7 @@ int main(void) {
     tcase_add_test(tests, weights_are_packed_once);
     tcase_add_test(tests, elementwise_nodes_are_one_step);
     tcase_add_test(tests, slopes_are_computed_with_the_activation);
+    tcase_add_test(tests, cheap_values_are_computed_again);
     tcase_add_test(tests, stretched_operands_are_read_in_place);
     tcase_add_test(tests, independent_steps_share_threads);
     tcase_add_test(tests, leaves_are_written_in_place);

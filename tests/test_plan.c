@@ -24,6 +24,7 @@ static const char *const variants[] = {
     "verify,no-regions",
     "verify,no-chains",
     "verify,no-code",
+    "verify,no-recompute",
     "verify,no-factor",
     "verify,small-tiles",
     "verify,no-simplify",
@@ -98,9 +99,9 @@ END_TEST
 /* Merging the same computations, and sharing memory, change no bit. */
 /* What factor takes apart depends on what cse has merged. */
 START_TEST(these_passes_change_no_bit) {
-    static const char *const same_bits[] = {"no-factor,no-cse", "no-factor,no-reuse",
-                                            "no-factor,no-chains", "no-factor,no-code",
-                                            "no-factor,no-cse,no-reuse,no-chains"};
+    static const char *const same_bits[] = {
+        "no-factor,no-cse",  "no-factor,no-reuse",     "no-factor,no-chains",
+        "no-factor,no-code", "no-factor,no-recompute", "no-factor,no-cse,no-reuse,no-chains"};
     for (int i = 0; i < repetitions(200); i++) {
         random_graph_options options = {
             .dtype = i % 2 ? F64 : F32, .operations = 25, .derive = i % 3 == 0};

@@ -14,7 +14,7 @@
 #include "schedule.h"
 
 /* Nodes of a chain, so that what it reads and writes fits into the first-level cache. */
-enum { MOST_NODES = 24 };
+enum { MOST_NODES = 48 };
 
 enum { WAITING = -1, NONE = -1 };
 

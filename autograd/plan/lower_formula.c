@@ -172,7 +172,7 @@ int erg_chain_add_formula(erg_chain_builder *b, int i) {
     if (!b->lowering->plan->code.begin)
         return 0;
     int end = i;
-    while (end < b->step->n_nodes && end < i + ERG_FORMULA_ARRAYS / 4 &&
+    while (end < b->step->n_nodes && end < i + ERG_FORMULA_ARRAYS / 2 &&
            can_join(b, end, b->nodes[i]->dtype))
         end++;
     int least = i + 1 + !reads_a_row(b, b->nodes[i]);
