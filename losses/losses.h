@@ -516,17 +516,22 @@ typedef struct erg_history_options {
 } erg_history_options;
 
 /* A training has diverged when loss, gradient, energies or negatives are not finite, or when
- *   - the mean of |loss|, or the |energy gap|, of a row is more than `explosion` times the greatest
- *     of all rows in the first half of the steps so far, and than 1: what grows as a power of the
- *     number of steps never is, what grows exponentially is soon; or
- *   - the |energy gap| is more than `gap`.
- * It then goes back to a good state: one after which `every` steps went well. */
+ *   - the loss (the mean of a row) is more than `explosion` times what it was at most, in size, in
+ *     all rows of the first half of the steps, and than 1. What grows like a power of the number of
+ *     steps never is, what grows exponentially is soon. With negatives the loss is a contrast of
+ *     energies, whose size is judged; so is the energy gap. In the place of 1 stands sqrt(D) for
+ *     these, about the spread of an energy of D dimensions; or
+ *   - the size of the energy gap is more than `gap`.
+ * It then goes back to a good state: one after which `every` steps went well, no row being more than
+ * sqrt(explosion) times as large. */
 typedef struct erg_rollback {
-    int64_t every;    /* steps between states kept in memory, two at a time; default 100 */
-    int times;        /* at most, in all; default 3; -1: never, the first divergence is an error */
-    double factor;    /* of the learning rate each time, in (0, 1); default 0.5 */
-    double explosion; /* > 1; default 1000; INFINITY: not judged */
-    double gap;       /* nats; default: not judged */
+    int64_t every; /* steps between states kept in memory, two at a time; default 100 */
+    int times;     /* at most, in all; default 3; -1: never, the first divergence is an error */
+    double factor; /* of the learning rate each time, in (0, 1); default 0.5 */
+    erg_node *step_size; /* a () float state that gets smaller by the factor too: the step of the
+                            chains, given as their step_size_node; default: none */
+    double explosion;    /* > 1; default 100; INFINITY: not judged */
+    double gap;          /* nats; default: not judged */
 } erg_rollback;
 
 typedef struct erg_saving {

@@ -56,6 +56,7 @@ struct erg_trainer {
     int rollbacks;
     bool stopped;
     bool hopeless;           /* the data itself is not finite */
+    bool tense, tense_now;   /* a row was far off: one since `newer` was taken, and the last one */
     char note[TRAINER_TEXT]; /* why it diverged, and what was done */
 };
 

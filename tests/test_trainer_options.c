@@ -81,6 +81,10 @@ START_TEST(wrong_calls_are_refused) {
                 "must be leaves");
     assert_said(!erg_trainer_new(loss, &f.a, 1, (erg_trainer_options){.training = f.x}),
                 "training must be an input of shape ()");
+    assert_said(
+        !erg_trainer_new(loss, &f.a, 1,
+                         (erg_trainer_options){.name = "other", .rollback.step_size = step}),
+        "step_size must be a float state ()");
     assert_said(erg_trainer_run(NULL, 1) < 0, "no trainer");
     assert_said(erg_trainer_run_epochs(NULL, 1) < 0, "no trainer");
     assert_said(erg_trainer_save(NULL, "x") < 0, "no trainer");

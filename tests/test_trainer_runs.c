@@ -250,6 +250,52 @@ START_TEST(explosions_are_seen) {
 }
 END_TEST
 
+/* From 1 + 1e-6 the distance 2^t 1e-6 makes row t + 1 tense at t = 22 (loss 16.6) and a divergence at
+ * t = 24: the state of step 22, not yet known to be good at that time, is not gone back to. */
+START_TEST(tense_states_are_not_good) {
+    char note[1000] = "";
+    fit f = descend(1 + 1e-6, (erg_trainer_options){.learning_rate = 1.5,
+                                                    .history.every = 1,
+                                                    .rollback.every = 1,
+                                                    .report = keep_note,
+                                                    .self = note});
+    run(&f, 200);
+    ck_assert_ptr_nonnull(strstr(note, "after step 25: loss is 280"));
+    ck_assert_ptr_nonnull(strstr(note, "back to step 21,"));
+    ck_assert_double_eq_tol(a_of(&f), 1, 1e-9);
+    end(&f);
+}
+END_TEST
+
+/* Only a contrast of energies may explode downward. */
+START_TEST(losses_may_fall) {
+    fit f = begin(1);
+    make(&f, erg_neg(erg_exp(f.a)),
+         (erg_trainer_options){.learning_rate = 0.1, .history.every = 1});
+    run(&f, 200);
+    ck_assert_double_lt(erg_trainer_get(f.trainer, "loss"), -1e6);
+    ck_assert_int_eq(erg_trainer_rollbacks(f.trainer), 0);
+    end(&f);
+}
+END_TEST
+
+/* The step of the chains gets smaller with the learning rate. */
+START_TEST(step_of_chains_shrinks) {
+    fit f = begin(2);
+    erg_node *size = erg_state(f.graph, "size", F64, ERG_SCALAR);
+    erg_tensor_fill(erg_value(size), 3);
+    make(&f, erg_sub(f.a, erg_log(f.a)),
+         (erg_trainer_options){.rule.fn = erg_sgd_rule,
+                               .learning_rate = 20,
+                               .rollback = {.factor = 0.25, .step_size = size}});
+    run(&f, 100);
+    ck_assert_int_eq(erg_trainer_rollbacks(f.trainer), 2);
+    ck_assert_double_eq(erg_tensor_get(erg_value(size), 0), 3.0 / 16);
+    ck_assert_double_eq_tol(erg_trainer_get(f.trainer, "learning rate"), 20.0 / 16, 1e-12);
+    end(&f);
+}
+END_TEST
+
 /* Langevin steps far too long: chains leave all bounds before the first step of training. */
 START_TEST(negatives_are_watched) {
     persistent p = begin_persistent((erg_trainer_options){.rollback = {.times = 1}}, 1e200);
@@ -312,6 +358,9 @@ int main(void) {
     tcase_add_test(tests, rollbacks_come_to_an_end);
     tcase_add_test(tests, gradients_are_watched);
     tcase_add_test(tests, explosions_are_seen);
+    tcase_add_test(tests, tense_states_are_not_good);
+    tcase_add_test(tests, losses_may_fall);
+    tcase_add_test(tests, step_of_chains_shrinks);
     tcase_add_test(tests, negatives_are_watched);
     tcase_add_test(tests, data_is_watched);
     tcase_add_test(tests, energy_gap_has_a_bound);
