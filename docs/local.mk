@@ -6,11 +6,22 @@ noinst_LTLIBRARIES += %D%/examples/libprogram.la
     %D%/examples/program_options.c %D%/examples/program_page.c
 program_libs = %D%/examples/libprogram.la liberg.la -lm
 
-noinst_PROGRAMS += %D%/examples/fit2d
-%C%_examples_fit2d_SOURCES = %D%/examples/fit2d.c %D%/examples/fit2d.h %D%/examples/fit2d_data.c \
-    %D%/examples/fit2d_options.c %D%/examples/fit2d_page.c %D%/examples/fit2d_report.c \
+# What fit2d and gallery are made of.
+fit2d = %D%/examples/fit2d.h %D%/examples/fit2d_chains.c %D%/examples/fit2d_chains.h \
+    %D%/examples/fit2d_data.c %D%/examples/fit2d_evaluate.c %D%/examples/fit2d_fit.c \
+    %D%/examples/fit2d_losses.c \
+    %D%/examples/fit2d_model.c %D%/examples/fit2d_options.c %D%/examples/fit2d_plane.c \
     %D%/examples/fit2d_train.c
+
+noinst_PROGRAMS += %D%/examples/fit2d
+%C%_examples_fit2d_SOURCES = $(fit2d) %D%/examples/fit2d.c %D%/examples/fit2d_page.c \
+    %D%/examples/fit2d_report.c %D%/examples/fit2d_report.h
 %C%_examples_fit2d_LDADD = $(program_libs)
+
+noinst_PROGRAMS += %D%/examples/gallery
+%C%_examples_gallery_SOURCES = $(fit2d) %D%/examples/gallery.c %D%/examples/gallery.h \
+    %D%/examples/gallery_page.c
+%C%_examples_gallery_LDADD = $(program_libs)
 
 noinst_PROGRAMS += %D%/examples/energy %D%/examples/custom_energy %D%/examples/derivations
 %C%_examples_energy_LDADD = liberg.la

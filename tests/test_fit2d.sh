@@ -39,11 +39,11 @@ for value in "" 1x nan inf -0.1 0 1e999; do
     refuses 2 "--lr needs a number" --lr "$value"
 done
 refuses 2 "--seed needs a whole number" --seed 18446744073709551616
-refuses 2 "--loss needs one of cd, pcd, dsm, sm" --loss mle
+refuses 2 "--loss needs one of cd, pcd, .*sm, .*dsm, .*mpf, not" --loss mle
 refuses 2 "--data needs two_moons" --data moons
 refuses 2 "--out needs a name" --out ""
 "$program" --help | grep -q -e "--langevin-steps" || complain "--help does not explain the options"
-"$program" --loss dsm --help | grep -q -e "--steps .*(12000)" || complain "--help without dsm's steps"
+"$program" --loss stein --help | grep -q -e "--sigma .*(0.3)" || complain "--help without the loss's own defaults"
 
 # ---- data: status 1, naming the file and the row
 

@@ -6,7 +6,7 @@
 
 #include "fit2d.h"
 
-enum { TOY_POINTS = 8192, MIN_POINTS = 10 };
+enum { MIN_POINTS = 10 };
 
 /* ------------------------------------------------------------------------------- toys */
 
@@ -49,12 +49,15 @@ bool is_toy(const char *name) {
     return find_toy(name) != NULL;
 }
 
-/* Both toys are made of Gaussians, so N(0, sigma^2 I) makes them wider and changes nothing else. */
-static erg_status load_toy(dataset *data, erg_graph *graph, const toy *toy, double sigma) {
-    data->train = erg_evaluate(toy->sample(graph, TOY_POINTS));
-    data->held_out = erg_evaluate(toy->sample(graph, TOY_POINTS));
+/* Both toys are made of Gaussians, so N(0, blur^2 I) makes them wider and changes nothing else. */
+static erg_status load_toy(dataset *data, erg_graph *graph, const toy *toy,
+                           const fit_options *options) {
+    double blur = blur_of(options);
+    data->train = erg_evaluate(toy->sample(graph, options->points));
+    data->held_out = erg_evaluate(toy->sample(graph, options->points));
     data->exact = toy->energy(graph, toy->noise);
-    data->smoothed = toy->energy(graph, hypot(toy->noise, sigma));
+    if (blur > 0)
+        data->smoothed = toy->energy(graph, hypot(toy->noise, blur));
     if (!data->train || !data->held_out)
         return ERG_ERROR_MEMORY;
     return erg_graph_error(graph) ? erg_fail(ERG_ERROR_GRAPH, "%s", erg_graph_error(graph))
@@ -182,12 +185,15 @@ static void describe(dataset *data) {
         data->mean[c] = sum / (double)n;
         data->std[c] = sqrt(fmax(squares / (double)n - data->mean[c] * data->mean[c], 0));
     }
+    for (int64_t i = 0; i < n; i++)
+        data->covariance += (erg_tensor_get(data->train, 2 * i) - data->mean[0]) *
+                            (erg_tensor_get(data->train, 2 * i + 1) - data->mean[1]) / (double)n;
 }
 
 erg_status dataset_load(dataset *data, erg_graph *graph, const fit_options *options) {
     const toy *toy = find_toy(options->data);
     data->scale[0] = data->scale[1] = 1;
-    erg_status status = toy ? load_toy(data, graph, toy, options->sigma)
+    erg_status status = toy ? load_toy(data, graph, toy, options)
                             : load_file(data, options->data, erg_graph_random(graph));
     if (status == ERG_OK)
         describe(data);

@@ -80,8 +80,9 @@ typedef char path_text[4096];
 /* path = "folder/name"; fails if that is too long. */
 erg_status join_path(path_text path, const char *folder, const char *name);
 
-/* Of a clock that only goes forward. */
+/* Of a clock that only goes forward; and of processors, all threads together, spent so far. */
 double seconds_now(void);
+double processor_seconds(void);
 
 /* Set by the first Ctrl-C (or SIGTERM) after catch_interrupts; a second ends the program. */
 extern volatile sig_atomic_t interrupted;

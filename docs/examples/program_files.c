@@ -34,10 +34,18 @@ erg_status join_path(path_text path, const char *folder, const char *name) {
                : erg_fail(ERG_ERROR_ARGUMENT, "the path to \"%s\" is too long", name);
 }
 
-double seconds_now(void) {
+static double seconds_of(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double seconds_now(void) {
+    return seconds_of(CLOCK_MONOTONIC);
+}
+
+double processor_seconds(void) {
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 volatile sig_atomic_t interrupted;
