@@ -455,7 +455,7 @@ static erg_node *bowl(void *self, erg_node *x) {
     return erg_mul(self, erg_square(x));
 }
 
-/* Whatever the trainer has to do: rows, validation, states in memory and on file, and a way back
+/* Whatever the trainer has to do: rows, noise, states in memory and a file, and a way back
  * from a step, at a learning rate too large, at which the loss is not finite. */
 static bool train_in_a_loop(void) {
     erg_graph *graph = erg_graph_new(1);
@@ -479,19 +479,17 @@ static bool train_in_a_loop(void) {
                                    .batches = {.x = x, .dataset = data, .noise = 0.1},
                                    .negatives = negatives,
                                    .health = {.energy = energy},
-                                   .validation = {.node = loss, .dataset = data, .every = 2},
                                    .history = {.every = 1, .capacity = 4},
                                    .rollback = {.every = 2, .factor = 0.25},
-                                   .saving = {.path = "t", .every = 2}};
+                                   .saving = {.path = "t"}};
     erg_trainer *trainer = data && negatives ? erg_trainer_new(loss, &a, 1, options) : NULL;
-    bool done = trainer && !erg_trainer_run(trainer, 9);
+    bool done = trainer && !erg_trainer_run(trainer, 5);
     if (done)
-        expect(erg_trainer_rollbacks(trainer) == 1 && erg_trainer_steps(trainer) == 9,
+        expect(erg_trainer_rollbacks(trainer) == 1 && erg_trainer_steps(trainer) == 5,
                "not back and forth");
     if (trainer)
         expect(isfinite(erg_tensor_get(erg_value(a), 0)), "a step that was not finite stayed");
-    done = done && !erg_trainer_load(trainer, "t") && !erg_trainer_write(trainer, "h.csv") &&
-           !erg_trainer_plot(trainer, (const char *const[]){"loss"}, 1, "h.png");
+    done = done && !erg_trainer_load(trainer, "t");
     erg_trainer_free(trainer);
     erg_negatives_free(negatives);
     erg_dataset_free(data);
@@ -768,6 +766,7 @@ int main(void) {
     tcase_add_test(crew, threads_refused);
     suite_add_tcase(suite, crew);
     TCase *tests = tcase_create("memory");
+    tcase_set_timeout(tests, 60); /* files are synchronised, which a busy disk takes its time for */
     tcase_add_checked_fixture(tests, enter_folder, leave_folder);
     tcase_add_loop_test(tests, memory_refused_once, 0, COUNT(scenarios));
     tcase_add_loop_test(tests, memory_refused_for_ever, 0, COUNT(scenarios));
