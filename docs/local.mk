@@ -63,6 +63,11 @@ noinst_PROGRAMS += %D%/examples/rbm_mnist
     %D%/examples/rbm_mnist_likelihood.c %D%/examples/rbm_mnist_report.c $(digits_training)
 %C%_examples_rbm_mnist_LDADD = $(program_libs)
 
+noinst_PROGRAMS += %D%/examples/jem_mnist
+%C%_examples_jem_mnist_SOURCES = %D%/examples/jem_mnist.c %D%/examples/jem_mnist.h \
+    %D%/examples/jem_mnist_evaluate.c %D%/examples/jem_mnist_report.c $(digits_training)
+%C%_examples_jem_mnist_LDADD = $(program_libs)
+
 EXTRA_DIST += %D%/manual %D%/decisions
 
 # Fits two moons by two losses. The pictures go to demo/ in the source tree, where people look.

@@ -90,8 +90,8 @@ test_programs = \
     %D%/test_warm_up
 test_scripts = %D%/test_exports.sh %D%/test_install.sh %D%/test_examples.sh \
     %D%/test_fit2d.sh %D%/test_gallery.sh %D%/test_inpaint.sh %D%/test_ising_recover.sh \
-    %D%/test_mnist_classifier.sh %D%/test_mnist_ebm.sh %D%/test_rbm_mnist.sh \
-    %D%/test_sample.sh
+    %D%/test_jem_mnist.sh %D%/test_mnist_classifier.sh %D%/test_mnist_ebm.sh \
+    %D%/test_rbm_mnist.sh %D%/test_sample.sh
 
 LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 

@@ -52,4 +52,9 @@ for file in weights.safetensors history.csv samples.png; do
     same_files whole/$file resumed/$file
 done
 
+# Stopped at once, it has no curves, and a page all the same.
+learns once --steps 1
+test -s "$work/once/index.html" || complain "no page after one step"
+grep -q history "$work/once/index.html" && complain "a page with curves of no history"
+
 test $failures -eq 0

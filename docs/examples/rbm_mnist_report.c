@@ -118,9 +118,11 @@ static erg_status write_page(const machine *m, const likelihood *l) {
     page_figure(&page, "filters.png",
                 "The weights of hidden units: bright where a white pixel "
                 "excites them.");
-    page_figure(&page, "pseudo_likelihood.png",
-                "The pseudo-likelihood of held-out digits, which needs no Z.");
-    page_link(&page, "history.csv", "the curves");
+    if (digits_has_history(m->trainer)) {
+        page_figure(&page, "pseudo_likelihood.png",
+                    "The pseudo-likelihood of held-out digits, which needs no Z.");
+        page_link(&page, "history.csv", "the curves");
+    }
     page_link(&page, "weights.safetensors", "weight, visible_bias, hidden_bias");
     return page_close(&page);
 }
