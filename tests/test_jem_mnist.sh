@@ -34,7 +34,7 @@ cat "$work/out"
 awk '$1 == "jem" || $1 == "plain" { good += $2 == 100 }
      $1 == "jem" { good += $13 > 0.95 }
      END { exit good != 3 }' "$work/out" || complain "learned nothing"
-for picture in classes chains reliability history gap; do
+for picture in classes plain chains reliability history gap; do
     grep -q "src=\"$picture.png\"" "$work/whole/index.html" || complain "$picture is not on the page"
     test -s "$work/whole/$picture.png" || complain "no $picture.png"
 done

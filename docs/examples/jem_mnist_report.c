@@ -7,14 +7,14 @@ enum { ROWS = 8, SAMPLE_STEPS = 500, FEWEST = 5 };
 /* ------------------------------------------------------------------------------- samples */
 
 /* Chains of p(x | y), proportional to exp f(x)[y], from noise: each column is a class. */
-static erg_status draw_classes(task *t) {
+static erg_status draw_classes(task *t, int model, const char *name) {
     path_text path;
     erg_graph *g = t->graph;
     erg_shape shape = t->train->shape;
     shape.dims[0] = ROWS * DIGITS_CLASSES;
     erg_node *x = erg_input(g, NULL, ERG_FLOAT32, shape);
     erg_node *y = erg_input(g, NULL, ERG_INT32, ERG_SHAPE(shape.dims[0]));
-    erg_pair_energy joint = {erg_classifier_joint_energy, &t->classifiers[JEM]};
+    erg_pair_energy joint = {erg_classifier_joint_energy, &t->classifiers[model]};
     erg_chain *chain = erg_chain_new(x, langevin_step(erg_energy_given(g, joint, y), x));
     erg_status status =
         chain ? erg_random_uniform(erg_value(x), erg_graph_random(g)) : erg_error_status();
@@ -25,7 +25,7 @@ static erg_status draw_classes(task *t) {
     if (status == ERG_OK)
         status = erg_chain_run(chain, SAMPLE_STEPS);
     if (status == ERG_OK)
-        status = join_path(path, t->options->common.out, "classes.png");
+        status = join_path(path, t->options->common.out, name);
     if (status == ERG_OK)
         status = digits_draw(path, erg_value(x), DIGITS_CLASSES);
     erg_chain_free(chain);
@@ -125,6 +125,7 @@ static erg_status write_page(const task *t, const evaluation *e) {
     page_figure(&page, "classes.png",
                 "500 steps of Langevin dynamics in p(x | y), from noise; each "
                 "column is a class.");
+    page_figure(&page, "plain.png", "The same chains in the classifier alone.");
     page_figure(&page, "chains.png", "Chains of the replay buffer: samples of p(x).");
     page_figure(&page, "reliability.png",
                 "On the line a model is as often right as it says. "
@@ -152,7 +153,9 @@ erg_status write_report(task *t, const evaluation *e) {
     static const char *const gap[] = {"energy gap"};
     const char *const columns[] = {t->columns[JEM].name, t->columns[PLAIN].name};
     path_text path;
-    erg_status status = draw_classes(t);
+    erg_status status = draw_classes(t, JEM, "classes.png");
+    if (status == ERG_OK)
+        status = draw_classes(t, PLAIN, "plain.png");
     if (status == ERG_OK)
         status = draw_chains(t);
     if (status == ERG_OK)
