@@ -5,7 +5,7 @@
 /* Second-level caches have 512 KiB or more, most of which is for what all rows read. But a product
  * reads a whole matrix for each tile, and each call of a kernel takes some time to start: tiles of
  * few rows cost more than caches give, unless rows are as large as those of images. */
-enum { TILE_BYTES = 128 * 1024, FEW_ROWS = 16 };
+enum { TILE_BYTES = 256 * 1024, FEW_ROWS = 32 };
 
 /* Tiles begin where rows of every dtype are aligned as whole vectors are. */
 enum { MULTIPLE = 8 };
