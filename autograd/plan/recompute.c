@@ -12,14 +12,15 @@
 
 #include "schedule.h"
 
-/* Values below so many elements are in the first-level cache anyway. A value is made of at most so
- * many others that are not read. */
+/* Values below so many elements are in the first-level cache anyway. Between a value that is computed
+ * again and those that are read there are at most so many others, one behind the other. */
 enum { FEW_ELEMENTS = 4096, DEPTH = 2 };
 
 /* Cluster number `cluster` reads value number `value`, which is none of its own. */
 typedef struct reading {
     int cluster, value;
-    bool again; /* no: it computes it again, as `clone` */
+    bool again;   /* no: it computes it again, as `clone`, */
+    bool visited; /* which is made, if there is to be one */
     erg_node *clone;
 } reading;
 
@@ -30,6 +31,10 @@ typedef struct recomputing {
     int *cluster;      /* by id: the id of one of its cluster's nodes (a forest) */
     reading *readings; /* sorted */
     int n_readings;
+    /* The pass gives nodes other operands, but what a value is made of, and so can be made of again,
+     * is what it was before: */
+    int *first;          /* by id: where its operands are among all */
+    erg_node **operands; /* of all nodes */
 } recomputing;
 
 static bool is_elementwise(const erg_node *node) {
@@ -141,39 +146,62 @@ static void decide(recomputing *r) {
 
 /* ------------------------------------------------------------------------------- clones */
 
-static erg_node *made_again(const recomputing *r, int cluster, erg_node *x);
+static erg_node *made_again(const recomputing *r, int cluster, const erg_node *x);
 
 /* x, or its clone for the cluster. */
 static erg_node *as_read(const recomputing *r, int cluster, erg_node *x) {
-    reading *own = is_free(x) ? NULL : find_reading(r, cluster, x->id);
-    if (is_free(x) || (own && !own->again))
-        return x;
-    if (!own)
-        return made_again(r, cluster, x);
-    if (!own->clone)
-        own->clone = made_again(r, cluster, x);
-    return own->clone;
+    const reading *own = is_free(x) ? NULL : find_reading(r, cluster, x->id);
+    if (own)
+        return own->again ? own->clone : x;
+    return is_free(x) ? x : made_again(r, cluster, x);
 }
 
-static erg_node *made_again(const recomputing *r, int cluster, erg_node *x) {
+static erg_node *made_again(const recomputing *r, int cluster, const erg_node *x) {
     enum { MOST_OPERANDS = 2 };
     erg_node *in[MOST_OPERANDS], prototype = *x;
     for (int k = 0; k < x->n_in; k++)
-        in[k] = as_read(r, cluster, x->in[k]);
+        in[k] = as_read(r, cluster, r->operands[r->first[x->id] + k]);
     prototype.in = in;
     prototype.name = NULL;
     return erg_node_new(&prototype);
 }
 
+/* Makes the clones of the cluster up to this one. Those that a clone is made of come before it, so
+ * none is made from within another, however many there are. */
+static void make_clones(const recomputing *r, reading *own) {
+    reading *next = own;
+    while (next > r->readings && next[-1].cluster == own->cluster && !next[-1].visited)
+        next--;
+    for (; next <= own; next++) {
+        next->visited = true;
+        if (next->again)
+            next->clone = made_again(r, next->cluster, r->graph->nodes[next->value]);
+    }
+}
+
 static erg_node *rewrite(void *self, erg_node *node) {
     const recomputing *r = self;
     for (int k = 0; reads_large(node) && k < node->n_in; k++) {
-        int cluster = find(r, node->id);
-        reading *own = find_reading(r, cluster, node->in[k]->id);
-        if (own && own->again)
-            node->in[k] = as_read(r, cluster, node->in[k]);
+        reading *own = find_reading(r, find(r, node->id), node->in[k]->id);
+        if (!own || !own->again)
+            continue;
+        if (!own->visited)
+            make_clones(r, own);
+        node->in[k] = own->clone;
     }
     return NULL;
+}
+
+/* ------------------------------------------------------------------------------- the pass */
+
+static void copy_operands(recomputing *r) {
+    int n = 0;
+    for (int id = 0; id < r->count; id++) {
+        const erg_node *node = r->graph->nodes[id];
+        r->first[id] = n;
+        for (int k = 0; k < node->n_in; k++)
+            r->operands[n++] = node->in[k];
+    }
 }
 
 bool erg_program_recompute(erg_program *program) {
@@ -184,8 +212,11 @@ bool erg_program_recompute(erg_program *program) {
     r.era = calloc(count, sizeof *r.era);
     r.cluster = calloc(count, sizeof *r.cluster);
     r.readings = calloc(most, sizeof *r.readings);
-    bool done = r.era && r.cluster && r.readings;
+    r.first = calloc(count, sizeof *r.first);
+    r.operands = calloc(most, sizeof(erg_node *));
+    bool done = r.era && r.cluster && r.readings && r.first && r.operands;
     if (done) {
+        copy_operands(&r);
         find_clusters(&r);
         find_readings(&r);
         decide(&r);
@@ -194,5 +225,7 @@ bool erg_program_recompute(erg_program *program) {
     free(r.era);
     free(r.cluster);
     free(r.readings);
+    free(r.first);
+    free(r.operands);
     return done;
 }
