@@ -29,7 +29,7 @@ typedef struct erg_chain_location {
         BUFFER
     } kind;
     int index;           /* of the step's operand or result */
-    int buffer;          /* of the last three */
+    int buffer;          /* of the last three; long rows are not written out */
     int64_t bytes;       /* of an element */
     const void *literal; /* a number that is known */
     erg_fill_kernel *fill;
@@ -56,7 +56,7 @@ typedef struct erg_chain {
     int count;
     int64_t row_size; /* of operands that are read by rows; else the number of elements */
     int64_t piece;    /* elements */
-    bool long_rows;   /* of more than a piece */
+    bool long_rows;   /* of more than a piece, or one row: none is written out */
     size_t room;      /* bytes of a buffer */
 } erg_chain;
 

@@ -121,7 +121,7 @@ int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k, bool for
     erg_chain_location l = {.kind = kind, .index = b->step->n_in};
     l.bytes = (int64_t)erg_dtype_size(view.source->dtype);
     l.fill = b->lowering->kernels->fill[view.source->dtype];
-    if (kind == SAME_ROW || kind == NUMBER_A_ROW)
+    if (!b->chain->long_rows && (kind == SAME_ROW || kind == NUMBER_A_ROW))
         l.buffer = b->buffers++;
     b->reads[b->step->n_in++] = (erg_read){node, k};
     return erg_chain_add_location(b->chain, l);
@@ -212,7 +212,7 @@ static int64_t find_row_size(const erg_step *step) {
 
 /* A single node has nothing to gain from pieces, unless rows are to be written out. */
 static int64_t choose_piece(const erg_step *step, int64_t row_size) {
-    bool alone = step->n_nodes == 1 && (row_size >= PIECE || row_size == step->items);
+    bool alone = step->n_nodes == 1 && (row_size > PIECE || row_size == step->items);
     return alone ? step->items : PIECE;
 }
 
@@ -235,7 +235,7 @@ static bool prepare(erg_chain_builder *b) {
     step->detail = b->chain = c;
     c->row_size = find_row_size(step);
     c->piece = choose_piece(step, c->row_size);
-    c->long_rows = c->row_size > c->piece || c->row_size == step->items;
+    c->long_rows = c->row_size > PIECE || c->row_size == step->items;
     return c->code && c->locations;
 }
 
