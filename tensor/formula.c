@@ -10,11 +10,16 @@
 
 /* ------------------------------------------------------------------------------- pages */
 
+static size_t whole_pages(size_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
 bool erg_code_pages_open(erg_code_pages *pages, const erg_kernels *kernels, size_t bytes) {
     *pages = (erg_code_pages){0};
     if (!kernels->machine_code || bytes > SIZE_MAX / 2)
         return false;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (bytes / page + 1) * page;
+    size_t size = whole_pages(bytes + 1);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return false;
@@ -23,8 +28,17 @@ bool erg_code_pages_open(erg_code_pages *pages, const erg_kernels *kernels, size
 }
 
 bool erg_code_pages_seal(erg_code_pages *pages) {
-    size_t size = (size_t)(pages->end - pages->begin);
-    return !pages->begin || mprotect(pages->begin, size, PROT_READ | PROT_EXEC) == 0;
+    size_t used = whole_pages((size_t)(pages->at - pages->begin));
+    if (pages->at == pages->begin) {
+        erg_code_pages_free(pages);
+        return true;
+    }
+    if (mprotect(pages->begin, used, PROT_READ | PROT_EXEC) != 0)
+        return false;
+    unsigned char *end = pages->begin + used;
+    if (end < pages->end && munmap(end, (size_t)(pages->end - end)) == 0)
+        pages->end = end;
+    return true;
 }
 
 void erg_code_pages_free(erg_code_pages *pages) {
@@ -182,8 +196,7 @@ bool erg_formula_compile(const erg_formula *formula, const erg_kernels *kernels,
 
 /* ------------------------------------------------------------------------------- a run */
 
-/* n elements from element `begin` on, `done` bytes behind those that at[] says; they begin at a
- * vector of their row, or are less than one. */
+/* n elements, a number of vectors, from element `begin` on, which is the first of a vector. */
 static void run_vectors(const erg_formula_code *c, int64_t begin, int64_t n, void *const *at) {
     int64_t column = c->row ? begin % c->row : 0, row = c->row ? begin / c->row : 0;
     c->run(n * c->size, at, c->row * c->size, 0, column * c->size, row * c->size);
@@ -194,7 +207,8 @@ typedef struct padded {
     void *at[ERG_FORMULA_REACH];
 } padded;
 
-/* Less than a vector: copied to vectors of their own, at their place in them, and the results back. */
+/* Less than a vector, `done` bytes behind the addresses in at[]: copied to vectors of their own, at
+ * their place in them, and the results back. */
 static void run_part(const erg_formula_code *c, int64_t begin, int64_t n, int64_t done,
                      void *const *at) {
     padded p;

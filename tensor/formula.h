@@ -24,6 +24,8 @@ typedef struct erg_code_pages {
 
 /* At least so many bytes; false, and no pages, if the system or the kernels do not allow it. */
 bool erg_code_pages_open(erg_code_pages *pages, const erg_kernels *kernels, size_t bytes);
+/* Gives back what was not written to. False if the system lets nothing be executed that a program
+ * has written; the pages can then only be freed. */
 bool erg_code_pages_seal(erg_code_pages *pages);
 void erg_code_pages_free(erg_code_pages *pages);
 
@@ -52,7 +54,8 @@ typedef struct erg_formula {
     int n_lines;
     struct {
         int line, array;
-    } stores[ERG_FORMULA_ARRAYS]; /* after all lines are done: an array may be read and stored to */
+    } stores[ERG_FORMULA_ARRAYS]; /* after all lines are done, to other numbers than are read; but
+                                     two numbers may have one address */
     int n_stores;
 } erg_formula;
 

@@ -1,5 +1,10 @@
 /* test_compiler.c: that each pass of the compiler does what it is for; that they change no value is
  * tested with random graphs elsewhere. */
+#include <errno.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "plan_tools.h"
 
 static erg_graph *g;
@@ -202,6 +207,105 @@ START_TEST(cheap_values_are_computed_again) {
 }
 END_TEST
 
+/* u (1 - s) is made of u and 1 - s where these are read. There 1 - s is not made of s, which is not
+ * read, though a reader before it makes it so: that would take another sigmoid, and its product. */
+START_TEST(only_cheap_values_are_computed_again) {
+    erg_shape shape = ERG_SHAPE(70, 80);
+    erg_node *w = param("w", ERG_SHAPE(80, 80));
+    erg_node *s = erg_sigmoid(erg_matmul(input("x", shape), w));
+    erg_node *rest = erg_sub(erg_full_like(s, 1), s), *y = erg_matmul(erg_sin(s), w);
+    erg_node *u = erg_exp(y), *both = erg_mul(u, rest);
+    erg_node *z = erg_matmul(erg_add(both, erg_mul(s, y)), w);
+    erg_node *end = erg_mul(erg_mul(both, z), erg_mul(erg_maximum(rest, z), erg_maximum(u, z)));
+    erg_plan *plan = compile_with("verify", &end, 1);
+    ck_assert_int_eq(computed(plan, ERG_OP_sub), 2);
+    ck_assert_int_eq(computed(plan, ERG_OP_sigmoid), 1);
+    ck_assert_int_eq(computed(plan, ERG_OP_matmul_packed), 3);
+    erg_run(plan);
+    assert_agrees(plan, &end, 1);
+    erg_plan_free(plan);
+}
+END_TEST
+
+static void *compile_here(void *output) {
+    return erg_compile((erg_node *const *)output, 1);
+}
+
+/* Each of these sums is computed again from the one before it, but not by functions that call each
+ * other as often: there is no room for so many on this stack. */
+START_TEST(many_values_are_computed_again) {
+    enum { SUMS = 10000, STACK = 1 << 20 };
+    erg_node *x = input("x", ERG_SHAPE(64, 64)), *sum = x, *sums[SUMS];
+    for (int i = 0; i < SUMS; i++)
+        sums[i] = sum = erg_add(erg_mul(sum, x), x);
+    erg_node *y = erg_add(erg_matmul(sum, x), x);
+    for (int i = SUMS - 1; i >= 0; i--)
+        y = erg_maximum(y, sums[i]);
+    pthread_attr_t small;
+    pthread_t thread;
+    void *plan;
+    ck_assert_int_eq(pthread_attr_init(&small), 0);
+    ck_assert_int_eq(pthread_attr_setstacksize(&small, STACK), 0);
+    ck_assert_int_eq(pthread_create(&thread, &small, compile_here, &y), 0);
+    ck_assert_int_eq(pthread_join(thread, &plan), 0);
+    pthread_attr_destroy(&small);
+    ck_assert_ptr_nonnull(plan);
+    ck_assert_int_eq(computed(plan, ERG_OP_add), 2 * SUMS + 1);
+    erg_plan_free(plan);
+}
+END_TEST
+
+/* A node alone goes through all of its elements at once, but never writes out as many rows. */
+START_TEST(long_rows_are_not_written_out) {
+    static const int64_t rows[] = {512, 513, 520, 1000, 1024};
+    for (int i = 0; i < COUNT(rows); i++) {
+        char name[3][8];
+        for (int k = 0; k < 3; k++)
+            snprintf(name[k], sizeof name[k], "%c%d", "xrc"[k], i);
+        erg_node *x = input(name[0], ERG_SHAPE(50, rows[i]));
+        erg_node *y[] = {erg_add(x, input(name[1], ERG_SHAPE(rows[i]))),
+                         erg_mul(x, input(name[2], ERG_SHAPE(50, 1)))};
+        for (int k = 0; k < 2; k++) {
+            erg_plan *plan = compile_with("verify", &y[k], 1);
+            ck_assert_uint_le(plan->scratch_size, 2048 * sizeof(double));
+            erg_run(plan);
+            assert_agrees(plan, &y[k], 1);
+            erg_plan_free(plan);
+        }
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------------------------------- code */
+
+/* As a system does that lets no program execute what it has written. */
+static bool refuse;
+
+int mprotect(void *at, size_t size, int protection) {
+    if (refuse) {
+        errno = EACCES;
+        return -1;
+    }
+    return (int)syscall(SYS_mprotect, at, size, protection);
+}
+
+START_TEST(a_system_may_forbid_code) {
+    erg_node *x = input("x", ERG_SHAPE(100, 100));
+    erg_node *y = erg_tanh(erg_sub(erg_mul(x, x), erg_sqrt(erg_abs(x))));
+    erg_plan *plain = compile_with("", &y, 1);
+    refuse = true;
+    erg_plan *plan = compile_with("", &y, 1);
+    refuse = false;
+    ck_assert_ptr_null(plan->code.begin);
+    ck_assert_int_eq(plan->n_steps, plain->n_steps);
+    erg_run(plain);
+    erg_run(plan);
+    ck_assert_mem_eq(erg_output(plan, 0)->data, erg_output(plain, 0)->data, 10000 * sizeof(double));
+    erg_plan_free(plan);
+    erg_plan_free(plain);
+}
+END_TEST
+
 /* Rows, columns and numbers, stretched in all ways, over lengths around that of a piece. */
 START_TEST(stretched_operands_are_read_in_place) {
     static const int64_t sizes[][2] = {{1, 1},   {3, 16},  {40, 16},  {7, 100},
@@ -312,6 +416,10 @@ int main(void) {
     tcase_add_test(tests, elementwise_nodes_are_one_step);
     tcase_add_test(tests, slopes_are_computed_with_the_activation);
     tcase_add_test(tests, cheap_values_are_computed_again);
+    tcase_add_test(tests, only_cheap_values_are_computed_again);
+    tcase_add_test(tests, many_values_are_computed_again);
+    tcase_add_test(tests, long_rows_are_not_written_out);
+    tcase_add_test(tests, a_system_may_forbid_code);
     tcase_add_test(tests, stretched_operands_are_read_in_place);
     tcase_add_test(tests, independent_steps_share_threads);
     tcase_add_test(tests, leaves_are_written_in_place);

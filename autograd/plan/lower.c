@@ -2,6 +2,7 @@
 #include "lower.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static erg_lower_step *const families[ERG_OP_COUNT] = {
     [ERG_OP_input] = erg_lower_leaf,
@@ -101,12 +102,27 @@ static void open_code(const erg_lowering *lowering) {
                             (size_t)s->n_placed * BYTES_A_NODE);
 }
 
+static bool add_steps(erg_lowering *lowering) {
+    bool done = true;
+    lowering->plan->n_steps = 0;
+    for (int i = 0; done && i < lowering->schedule->n_steps; i++)
+        done = add_step(lowering, i);
+    return done;
+}
+
+/* Whether code may be executed is known when it is to be sealed. If not, all is done without it. */
 bool erg_lower(erg_plan *plan, const erg_schedule *schedule) {
     erg_lowering lowering = {.plan = plan, .schedule = schedule, .kernels = erg_kernels_get()};
-    plan->steps = calloc((size_t)schedule->n_steps + 1, sizeof *plan->steps);
-    bool done = plan->steps != NULL;
+    size_t most = (size_t)schedule->n_steps + 1;
+    plan->steps = calloc(most, sizeof *plan->steps);
+    if (!plan->steps)
+        return false;
     open_code(&lowering);
-    for (int i = 0; done && i < schedule->n_steps; i++)
-        done = add_step(&lowering, i);
-    return done && erg_code_pages_seal(&plan->code);
+    if (!add_steps(&lowering))
+        return false;
+    if (erg_code_pages_seal(&plan->code))
+        return true;
+    erg_code_pages_free(&plan->code);
+    memset(plan->steps, 0, most * sizeof *plan->steps);
+    return add_steps(&lowering);
 }
