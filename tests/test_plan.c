@@ -96,8 +96,8 @@ START_TEST(comparison_finds_differences) {
 }
 END_TEST
 
-/* Merging the same computations, and sharing memory, change no bit. */
-/* What factor takes apart depends on what cse has merged. */
+/* Merging the same computations, and sharing memory, change no bit. What factor takes apart depends
+ * on what cse has merged. */
 START_TEST(these_passes_change_no_bit) {
     static const char *const same_bits[] = {
         "no-factor,no-cse",  "no-factor,no-reuse",     "no-factor,no-chains",
@@ -119,6 +119,41 @@ START_TEST(these_passes_change_no_bit) {
         erg_plan_free(plan);
         erg_graph_free(r.graph);
     }
+}
+END_TEST
+
+static int computed_nodes(const erg_plan *plan) {
+    int nodes = 0;
+    for (int i = 0; i < plan->n_steps; i++)
+        nodes += plan->steps[i].n_nodes;
+    return nodes;
+}
+
+/* Only large values are computed again, mostly those that derivatives read: some of these graphs
+ * must have such values. */
+START_TEST(computing_again_changes_no_bit) {
+    static const char *const same_bits[] = {"no-recompute", "no-code", "no-chains", "no-reuse",
+                                            "no-recompute,no-code,no-chains,no-reuse"};
+    int again = 0;
+    for (int i = 0; i < repetitions(60); i++) {
+        random_graph_options options = {
+            .dtype = i % 2 ? F64 : F32, .operations = 40, .large = true, .derive = true};
+        random_graph r = random_graph_new(7000 + (uint64_t)i, options);
+        erg_plan *plan = compile_with("", r.outputs, r.count);
+        run_from(plan, 3);
+        for (int v = 0; v < COUNT(same_bits); v++) {
+            erg_plan *other = compile_with(same_bits[v], r.outputs, r.count);
+            run_from(other, 3);
+            char what[96];
+            snprintf(what, sizeof what, "seed %d, %s", 7000 + i, same_bits[v]);
+            assert_same_bits(plan, other, what);
+            again += v == 0 && computed_nodes(plan) > computed_nodes(other);
+            erg_plan_free(other);
+        }
+        erg_plan_free(plan);
+        erg_graph_free(r.graph);
+    }
+    ck_assert_int_gt(again, 0);
 }
 END_TEST
 
@@ -246,6 +281,7 @@ int main(void) {
     TCase *bits = tcase_create("bits");
     tcase_set_timeout(bits, 240);
     tcase_add_test(bits, these_passes_change_no_bit);
+    tcase_add_test(bits, computing_again_changes_no_bit);
     tcase_add_test(bits, threads_change_no_bit);
     tcase_add_test(bits, a_value_may_be_stored_often);
     suite_add_tcase(suite, bits);
