@@ -47,6 +47,7 @@ size_t erg_x86_vector_bytes(const erg_x86 *x);
  *     bytes    to be done: a number of vectors, and not none
  *     at       the arrays
  *     row      bytes of a row
+ *     unused   its register is the loop's own
  *     column   the byte of its row at which the first vector is
  *     number   the byte at which that row's number is */
 typedef void erg_x86_function(int64_t bytes, void *const *at, int64_t row, int64_t unused,

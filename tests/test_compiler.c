@@ -259,7 +259,7 @@ END_TEST
 START_TEST(long_rows_are_not_written_out) {
     static const int64_t rows[] = {512, 513, 520, 1000, 1024};
     for (int i = 0; i < COUNT(rows); i++) {
-        char name[3][8];
+        char name[3][16];
         for (int k = 0; k < 3; k++)
             snprintf(name[k], sizeof name[k], "%c%d", "xrc"[k], i);
         erg_node *x = input(name[0], ERG_SHAPE(50, rows[i]));
@@ -311,7 +311,7 @@ START_TEST(stretched_operands_are_read_in_place) {
     static const int64_t sizes[][2] = {{1, 1},   {3, 16},  {40, 16},  {7, 100},
                                        {2, 512}, {3, 513}, {2, 2000}, {600, 17}};
     for (int i = 0; i < COUNT(sizes); i++) {
-        char name[3][8];
+        char name[3][16];
         for (int k = 0; k < 3; k++)
             snprintf(name[k], sizeof name[k], "%c%d", "xrc"[k], i);
         erg_node *x = input(name[0], ERG_SHAPE(sizes[i][0], sizes[i][1]));

@@ -2,7 +2,8 @@
  *
  * A chain of elementwise nodes goes through its elements piece by piece, all nodes on one piece
  * before the next: what one writes is in registers or in the first-level cache when another reads
- * it, and most of it never leaves there. So nodes of one shape are gathered in groups, from operands to users.
+ * it, and most of it never leaves there. So nodes of one shape are gathered in groups, from operands
+ * to users.
  *
  * Groups have a rank, by which they run. A group of elementwise nodes waits for its rank, and for
  * more nodes, until a product or another node that cannot join needs one of its values. Then it

@@ -137,8 +137,8 @@ static void add_stores(writer *w) {
     }
 }
 
-/* Nodes begin .. end. */
-static bool write(erg_chain_builder *b, int begin, int end, erg_formula_code *code) {
+/* A formula of nodes begin .. end - 1. False if it does not fit; the builder has changed. */
+static bool write_formula(erg_chain_builder *b, int begin, int end, erg_formula_code *code) {
     writer w = {.b = b, .begin = begin, .end = end};
     w.formula.dtype = b->nodes[begin]->dtype;
     for (int i = 0; i < ERG_FORMULA_REACH; i++)
@@ -158,7 +158,8 @@ static bool can_join(const erg_chain_builder *b, int i, erg_dtype dtype) {
     return can;
 }
 
-/* Then a formula of one node saves writing the row out. */
+/* Then a formula of one node saves writing the row out. A view of a row has a step and no row size,
+ * one of numbers a row size and no step. */
 static bool reads_a_row(const erg_chain_builder *b, const erg_node *node) {
     bool reads = false;
     for (int k = 0; k < node->n_in && !b->chain->long_rows; k++) {
@@ -168,6 +169,7 @@ static bool reads_a_row(const erg_chain_builder *b, const erg_node *node) {
     return reads;
 }
 
+/* As many nodes as fit: what a formula that does not has done to the builder is taken back. */
 int erg_chain_add_formula(erg_chain_builder *b, int i) {
     if (!b->lowering->plan->code.begin)
         return 0;
@@ -185,7 +187,7 @@ int erg_chain_add_formula(erg_chain_builder *b, int i) {
     const erg_chain chain = *b->chain;
     const int n_in = b->step->n_in, n_out = b->step->n_out;
     for (; end >= least; end--) {
-        if (write(b, i, end, code)) {
+        if (write_formula(b, i, end, code)) {
             b->chain->code[b->chain->length++] =
                 (erg_chain_instruction){.kind = FORMULA, .kernel.formula = code};
             return end - i;
