@@ -278,6 +278,36 @@ END_TEST
 
 /* ------------------------------------------------------------------------------- code */
 
+/* One chain of as many nodes as there can be. Its selections read two arrays each, which are more
+ * than one formula takes, or keep more values than there are registers: it is cut into formulas. */
+START_TEST(formulas_are_cut_where_they_are_full) {
+    enum { NODES = 48 };
+    static const int selections[] = {40, 30, 24};
+    int first = selections[_i];
+    erg_node *kept[NODES], *y = input("y", ERG_SHAPE(9, 77));
+    for (int i = 0; i < first; i++) {
+        char name[2][16];
+        for (int k = 0; k < 2; k++)
+            snprintf(name[k], sizeof name[k], "%c%d", "ab"[k], i);
+        kept[i] = y =
+            erg_where(input(name[0], ERG_SHAPE(9, 77)), input(name[1], ERG_SHAPE(9, 77)), y);
+    }
+    for (int i = first; i < NODES; i++)
+        y = erg_sub(kept[i - first], y);
+    erg_plan *plan = compile_with("verify", &y, 1), *other = compile_with("no-code", &y, 1);
+    ck_assert_int_eq(erg_plan_steps(plan), 1);
+    ck_assert_int_eq(plan->steps[0].n_nodes, NODES);
+    ck_assert_int_eq(plan->steps[0].n_in, 2 * first + 1);
+    erg_run(plan);
+    erg_run(other);
+    ck_assert_mem_eq(erg_output(plan, 0)->data, erg_output(other, 0)->data,
+                     9 * 77 * sizeof(double));
+    assert_agrees(plan, &y, 1);
+    erg_plan_free(plan);
+    erg_plan_free(other);
+}
+END_TEST
+
 /* As a system does that lets no program execute what it has written. */
 static bool refuse;
 
@@ -420,6 +450,7 @@ int main(void) {
     tcase_add_test(tests, many_values_are_computed_again);
     tcase_add_test(tests, long_rows_are_not_written_out);
     tcase_add_test(tests, a_system_may_forbid_code);
+    tcase_add_loop_test(tests, formulas_are_cut_where_they_are_full, 0, 3);
     tcase_add_test(tests, stretched_operands_are_read_in_place);
     tcase_add_test(tests, independent_steps_share_threads);
     tcase_add_test(tests, leaves_are_written_in_place);

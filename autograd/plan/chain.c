@@ -14,9 +14,6 @@
 
 #include "schedule.h"
 
-/* Nodes of a chain, so that what it reads and writes fits into the first-level cache. */
-enum { MOST_NODES = 48 };
-
 enum { WAITING = -1, NONE = -1 };
 
 typedef struct group {
@@ -63,7 +60,8 @@ static int operand_group(const grouping *g, const erg_node *node, int k) {
 
 static bool fits(const group *a, const group *b) {
     bool rows = a->row == b->row || a->row == a->size || b->row == b->size;
-    return a->open && b->open && a->size == b->size && rows && a->count + b->count <= MOST_NODES;
+    return a->open && b->open && a->size == b->size && rows &&
+           a->count + b->count <= ERG_CHAIN_NODES;
 }
 
 static void join(grouping *g, int from, int to) {

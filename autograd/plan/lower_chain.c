@@ -7,6 +7,12 @@
 /* Elements: a dozen pieces in the first-level cache, long enough for a call. */
 enum { PIECE = 512 };
 
+_Static_assert((int)ERG_CHAIN_NODES *(int)ERG_CHAIN_INPUTS <= (int)ERG_STEP_OPERANDS,
+               "room for the operands of every chain");
+_Static_assert((int)ERG_CHAIN_NODES *((int)ERG_CHAIN_INPUTS + 1) + (int)ERG_CHAIN_LITERALS <=
+                   (int)ERG_FORMULA_REACH,
+               "and for its locations");
+
 /* ------------------------------------------------------------------------------- kernels */
 
 /* How many additions an element is worth. */

@@ -67,6 +67,9 @@ int64_t erg_operand_row(const erg_node *node, int k);
 /* The size of the result's leading axis, if its rows can be computed one by one; else 0. */
 int64_t erg_row_count(const erg_node *node);
 
+/* Nodes of a chain at most, so that what it reads and writes fits into the first-level cache. */
+enum { ERG_CHAIN_NODES = 48 };
+
 /* ---- the passes */
 
 /* Which nodes are computed; with phases, but for how many rows are a tile, and steps. */
