@@ -61,6 +61,7 @@ test_programs = \
     %D%/test_persistent \
     %D%/test_philox \
     %D%/test_plan \
+    %D%/test_plan_chain \
     %D%/test_plot \
     %D%/test_png \
     %D%/test_print_graph \
@@ -100,7 +101,8 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
     %D%/ops_table.c %D%/ops_table.h %D%/ops_table.def
 %C%_test_passes_SOURCES = %D%/test_passes.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h
 %C%_test_regions_SOURCES = %D%/test_regions.c %D%/random_graph.c %D%/random_graph.h %D%/plan_tools.h
-%C%_test_compiler_SOURCES = %D%/test_compiler.c %D%/plan_tools.h
+%C%_test_plan_chain_SOURCES = %D%/test_plan_chain.c %D%/compiler_graph.h %D%/plan_tools.h
+%C%_test_compiler_SOURCES = %D%/test_compiler.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
