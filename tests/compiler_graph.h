@@ -1,4 +1,4 @@
-/* compiler_graph.h: a graph for each test of what a pass of the compiler does, and a look at plans. */
+/* compiler_graph.h: a graph for each test of what a pass of the compiler does; a look at plans. */
 #ifndef ERG_TESTS_COMPILER_GRAPH_H
 #define ERG_TESTS_COMPILER_GRAPH_H
 

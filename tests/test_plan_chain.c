@@ -1,5 +1,5 @@
-/* test_plan_chain.c: what becomes of elementwise nodes: one step, values that are computed again, rows
- * that are read where they are, and machine code, if the system allows it. */
+/* test_plan_chain.c: what becomes of elementwise nodes: one step, values that are computed again,
+ * rows that are read where they are, and machine code, if the system allows it. */
 #include <errno.h>
 #include <pthread.h>
 #include <sys/syscall.h>
