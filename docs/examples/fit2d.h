@@ -36,6 +36,7 @@ typedef struct loss_entry {
     settings defaults;           /* zeros: those of common_defaults */
     bool blurs;                  /* it learns the data smoothed by N(0, sigma^2) */
     bool levels;                 /* the model is told the level of noise: E(x, sigma) */
+    bool told;                   /* it is told the score: noise says where, and blurs nothing */
 } loss_entry;
 /* All losses; the last has no name. */
 extern const loss_entry loss_entries[];

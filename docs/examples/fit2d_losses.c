@@ -8,6 +8,24 @@
 
 /* ------------------------------------------------------------------------------- score matching */
 
+/* -log p of the data, where it is known, in the dtype of the model. */
+static erg_node *exact_energy(void *energy, erg_node *x) {
+    const erg_energy *exact = energy;
+    return erg_cast(erg_energy_apply(*exact, erg_cast(x, ERG_FLOAT64)), ERG_FLOAT32);
+}
+
+static bool build_fisher(objective *o) {
+    if (!o->data->exact.fn)
+        return erg_fail(ERG_ERROR_ARGUMENT, "fisher: the score of \"%s\" is not known",
+                        o->options->data) == ERG_OK;
+    erg_energy *exact = erg_graph_alloc(o->graph, sizeof *exact);
+    if (!exact)
+        return false;
+    *exact = o->data->exact;
+    o->loss = erg_fisher_divergence(o->energy, (erg_energy){exact_energy, exact}, o->batch);
+    return o->loss;
+}
+
 static bool build_sm(objective *o) {
     o->loss = erg_score_matching(o->energy, o->batch);
     return o->loss;
@@ -212,6 +230,8 @@ const loss_entry loss_entries[] = {
     {"generator", "negatives from a network (VERA), x = g(z) + sigma n", build_generator,
      .defaults = {.lr = 1e-3, .sigma = 0.1, .count = 20}},
 
+    {"fisher", "explicit score matching, to a toy's known score", build_fisher,
+     .defaults = {.data_noise = 0.1}, .told = true},
     {"sm", "exact score matching", build_sm, .defaults = {.data_noise = 0.02}},
     {"sm_batched", "the same, its trace as one batch", build_sm_batched,
      .defaults = {.data_noise = 0.02}},

@@ -63,6 +63,8 @@ void take_loss_defaults(void *values) {
 }
 
 double blur_of(const fit_options *options) {
+    if (options->loss && options->loss->told)
+        return 0;
     return hypot(options->loss && options->loss->blurs ? options->set.sigma : 0,
                  options->set.data_noise);
 }

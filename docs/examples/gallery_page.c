@@ -6,7 +6,7 @@
 #include "gallery.h"
 
 /* Of the picture of all densities: columns, and pixels of a panel across. */
-enum { COLUMNS = 5, PANEL = 130 };
+enum { COLUMNS = 7, PANEL = 110 };
 
 /* One panel, and the picture that it is in. */
 static const char *name_of(const result *r) {
