@@ -58,7 +58,16 @@ $CC -std=c11 $warnings $compile_flags "$work/user.c" -o "$work/user" $link_flags
 version=$(LD_LIBRARY_PATH=$library_folder "$work/user")
 test "$version" = "$($PKG_CONFIG --modversion erg)" || { echo "erg_version(): $version"; exit 1; }
 
-for example in energy custom_energy derivations fit2d mnist_classifier sample; do
+# What several examples share is an archive; of the rest, each has the files that begin with its name.
+examples=$srcdir/docs/examples
+for file in "$examples"/program_*.c "$examples"/digits*.c "$examples"/fit2d_*.c; do
+    $CC -std=gnu11 $compile_flags -c "$file" -o "$work/$(basename "$file" .c).part.o"
+done
+${AR:-ar} rc "$work/parts.a" "$work"/*.part.o
+
+for example in energy custom_energy derivations fit2d gallery inpaint ising_recover jem_mnist \
+    mnist_classifier mnist_ebm rbm_mnist sample; do
     echo "$example"
-    $CC -std=gnu11 $compile_flags "$srcdir/docs/examples/$example"*.c -o "$work/example" $link_flags -lm
+    $CC -std=gnu11 $compile_flags "$examples/$example"*.c -o "$work/example" "$work/parts.a" \
+        $link_flags -lm
 done
