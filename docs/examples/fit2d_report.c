@@ -206,8 +206,11 @@ static int column_named(const fit *fit, const char *name) {
     return column;
 }
 
+/* With samples from chains the loss compares two energies that rise and fall together. */
 static erg_status draw_curves(const fit *fit) {
-    erg_status status = draw_curve(fit, 1, "loss.png", "loss");
+    bool chains = fit->options->set.langevin_steps > 0;
+    erg_status status =
+        draw_curve(fit, 1, "loss.png", chains ? "contrast (no measure of convergence)" : "loss");
     return status
                ? status
                : draw_curve(fit, column_named(fit, "energy gap"), "gap.png", "energy gap  [nats]");
