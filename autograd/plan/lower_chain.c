@@ -4,8 +4,9 @@
  * A node becomes a call of its kernel, or several in a row become a formula (lower_formula.c). */
 #include "chain_builder.h"
 
-/* Elements: a dozen pieces in the first-level cache, long enough for a call. */
-enum { PIECE = 512 };
+/* Elements: long enough for a call, and short enough for the first-level cache to hold the few pieces
+ * that lie between formulas and functions. */
+enum { PIECE = 1024 };
 
 _Static_assert((int)ERG_CHAIN_NODES *(int)ERG_CHAIN_INPUTS <= (int)ERG_STEP_OPERANDS,
                "room for the operands of every chain");
