@@ -91,11 +91,11 @@ static bool add_step(erg_lowering *lowering, int index) {
     return true;
 }
 
+/* What a node needs at most: four reads, a selection, a store, and a loop's share. */
+enum { BYTES_A_NODE = 256 };
+
 /* Without it, plans are right, and slower. */
 static void open_code(const erg_lowering *lowering) {
-    enum {
-        BYTES_A_NODE = 256
-    }; /* at most: four reads, a selection, a store, and its loop's share */
     const erg_schedule *s = lowering->schedule;
     if (s->code)
         erg_code_pages_open(&lowering->plan->code, lowering->kernels,

@@ -169,13 +169,15 @@ static bool reads_a_row(const erg_chain_builder *b, const erg_node *node) {
     return reads;
 }
 
+/* A formula reads and stores ERG_FORMULA_ARRAYS arrays; more nodes than this seldom fit. */
+enum { MOST_NODES = ERG_FORMULA_ARRAYS / 2 };
+
 /* As many nodes as fit: what a formula that does not has done to the builder is taken back. */
 int erg_chain_add_formula(erg_chain_builder *b, int i) {
     if (!b->lowering->plan->code.begin)
         return 0;
     int end = i;
-    while (end < b->step->n_nodes && end < i + ERG_FORMULA_ARRAYS / 2 &&
-           can_join(b, end, b->nodes[i]->dtype))
+    while (end < b->step->n_nodes && end < i + MOST_NODES && can_join(b, end, b->nodes[i]->dtype))
         end++;
     int least = i + 1 + !reads_a_row(b, b->nodes[i]);
     if (end < least)
