@@ -6,4 +6,5 @@
 #define VECTOR_BYTES 64
 #define GEMM_ROWS 12
 #define GEMM_VECTORS 2
+#define GEMM_NARROW 1
 #include "kernels.inc"

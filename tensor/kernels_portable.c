@@ -6,4 +6,5 @@
 #define VECTOR_BYTES 16
 #define GEMM_ROWS 4
 #define GEMM_VECTORS 2
+#define GEMM_NARROW 0
 #include "kernels.inc"

@@ -176,6 +176,44 @@ START_TEST(test_packed) {
 }
 END_TEST
 
+/* However many columns are left for the last tile, whole, half or part of a vector: what they hold is
+ * right, and has the bits of the same columns of a wider product. */
+START_TEST(test_columns) {
+    enum { M = 31, WIDE = 80, K = 21 };
+    int beta = _i;
+    for (int which = 0; which < set_count; which++)
+        for (int trans = 0; trans < 4; trans++)
+            for (erg_dtype dtype = ERG_FLOAT32; dtype <= ERG_FLOAT64; dtype++) {
+                size_t size = size_of(dtype);
+                problem wide = problem_new(dtype, trans, M, WIDE, K, 1), p = wide;
+                void *want = array_copy(dtype, p.c_size, p.c);
+                run(sets[which], &wide, 0, M, 1, beta, want);
+                for (p.n = 1; p.n <= 40; p.n++) {
+                    void *c = array_copy(dtype, p.c_size, p.c), *packed = pack(sets[which], &p);
+                    int64_t rows = p.n % 2 ? M : 1 + p.n / 3; /* tiles of all heights */
+                    for (int64_t i = 0; i < M; i += rows) {
+                        int64_t end = i + rows < M ? i + rows : M;
+                        if (beta == 0 && p.n % 4 < 2)
+                            run_packed(sets[which], &p, i, end, packed, c);
+                        else
+                            run(sets[which], &p, i, end, 1, beta, c);
+                    }
+                    check(sets[which], &p, 1, beta, c);
+                    for (int64_t i = 0; i < M && p.n > 4; i++)
+                        ck_assert_msg(memcmp((char *)c + (size_t)(i * p.ldc) * size,
+                                             (char *)want + (size_t)(i * p.ldc) * size,
+                                             (size_t)p.n * size) == 0,
+                                      "%s trans %d: row %d of %d columns differs",
+                                      sets[which]->name, trans, (int)i, (int)p.n);
+                    free(packed);
+                    free(c);
+                }
+                free(want);
+                problem_free(&wide);
+            }
+}
+END_TEST
+
 START_TEST(test_packed_bytes) {
     for (int which = 0; which < set_count; which++)
         for (erg_dtype dtype = ERG_FLOAT32; dtype <= ERG_FLOAT64; dtype++) {
@@ -232,6 +270,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_product, 0, shapes);
     tcase_add_loop_test(tests, test_split_rows, 0, shapes);
     tcase_add_loop_test(tests, test_packed, 0, shapes);
+    tcase_add_loop_test(tests, test_columns, 0, 2);
     tcase_add_test(tests, test_packed_bytes);
     tcase_add_loop_test(tests, test_garbage_in_c, 0, 5);
     tcase_add_test(tests, test_scale_only);
