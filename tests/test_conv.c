@@ -28,7 +28,8 @@ typedef struct golden {
 #include "golden_conv.h"
 
 /* Besides those: more images than lanes, tiles of every height and width, several tiles above each other, a
- * kernel that the padding shifts out of the image, a stride longer than kernel and image. */
+ * kernel that the padding shifts out of the image, a stride longer than kernel and image, tiles of
+ * several phases and of several rows of the image in one or more pieces. */
 static const golden larger[] = {
     {{33, 1, 2, 29, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1}, {0}},
     {{2, 2, 7, 15, 9, 33, 3, 2, 2, 2, 1, 1, 1, 1}, {0}},
@@ -40,6 +41,12 @@ static const golden larger[] = {
     {{2, 1, 40, 2, 41, 40, 3, 3, 1, 2, 1, 1, 1, 1}, {0}},
     {{2, 1, 2, 1, 3, 200, 1, 2, 1, 1, 0, 0, 1, 150}, {0}},
     {{17, 2, 9, 33, 5, 4, 3, 1, 1, 1, 1, 0, 2, 1}, {0}},
+    {{3, 1, 3, 20, 29, 31, 5, 4, 2, 2, 4, 1, 1, 1}, {0}},
+    {{2, 1, 2, 24, 30, 31, 7, 7, 3, 3, 3, 3, 1, 1}, {0}},
+    {{2, 1, 1, 2, 61, 30, 5, 5, 1, 1, 2, 2, 1, 1}, {0}},
+    {{3, 2, 1, 1, 50, 9, 7, 3, 1, 2, 3, 0, 1, 1}, {0}},
+    {{2, 1, 1, 3, 45, 70, 5, 3, 2, 1, 8, 2, 2, 1}, {0}},
+    {{1, 1, 1, 40, 121, 60, 5, 5, 1, 1, 2, 2, 1, 1}, {0}},
 };
 
 static const golden *case_of(int i) {
