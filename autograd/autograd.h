@@ -230,7 +230,9 @@ ERG_API erg_node *erg_argmin(erg_node *x, int axis);
 /* ------------------------------------------------------------------------------- linear algebra */
 
 /* NumPy's matmul: (..., M, K) x (..., K, N) -> (..., M, N); leading axes are broadcast, and a
- * one-dimensional operand is a row (left) or a column (right) whose axis is dropped again. */
+ * one-dimensional operand is a row (left) or a column (right) whose axis is dropped again. A plan
+ * may leave out the zeros of a pad, and those of a constant of which most are zeros: what would have
+ * been 0 times an infinity, NaN, is then 0. */
 ERG_API erg_node *erg_matmul(erg_node *a, erg_node *b);
 /* The same with the last two axes of an operand swapped where its flag is not 0; operands have at
  * least two axes. erg_matmul_transposed(x, 0, w, 1) is x w^T. */

@@ -58,6 +58,7 @@ libcore_la_SOURCES += \
     %D%/plan/lower_move.c \
     %D%/plan/lower_reduce.c \
     %D%/plan/lower_source.c \
+    %D%/plan/lower_sparse.c \
     %D%/plan/memory.c \
     %D%/plan/move.c \
     %D%/plan/pack.c \
@@ -74,5 +75,6 @@ libcore_la_SOURCES += \
     %D%/plan/simplify.c \
     %D%/plan/simplify.h \
     %D%/plan/store.c \
+    %D%/plan/structure.c \
     %D%/plan/tile.c \
     %D%/plan/verify.c

@@ -94,6 +94,8 @@ static double operations(const erg_step *step) {
     if (node->op == ERG_OP_conv2d || node->op == ERG_OP_conv2d_input ||
         node->op == ERG_OP_conv2d_weight)
         return conv_operations(node);
+    if (node->op == ERG_OP_matmul_sparse)
+        return 2 * (double)node->shape.dims[0] * (double)node->attr[1];
     if (node->op != ERG_OP_matmul && node->op != ERG_OP_matmul_packed)
         return results;
     const erg_node *a = node->in[0];

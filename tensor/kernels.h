@@ -109,6 +109,18 @@ typedef void erg_gemm_packed_kernel(int trans_a, int64_t m, int64_t n, int64_t k
                                     int64_t lda, const void *packed, void *c, int64_t ldc,
                                     void *scratch);
 
+/* C = A S, with A (m, k) and S (k, columns), of whose elements only some are there: column j has
+ * values[p] in row[p] for start[j] <= p < start[j + 1]. Nothing is added for the others: the 0 that
+ * each stands for is not multiplied by an infinity or a NaN. An element's sum is in the order of p,
+ * whatever the rows around it. */
+typedef struct erg_sparse {
+    int64_t columns;
+    const int32_t *start, *row; /* columns + 1; one for each value */
+    const void *values;
+} erg_sparse;
+typedef void erg_sparse_kernel(int64_t m, const erg_sparse *s, const void *a, int64_t lda, void *c,
+                               int64_t ldc);
+
 /* Random numbers: elements begin <= i < end of the array `where` names to out[0], out[1], ..., as
  * random.h says, with 0 <= begin and end <= 2^33. */
 typedef void erg_random_kernel(erg_random where, int64_t begin, int64_t end, void *out);
@@ -174,6 +186,7 @@ typedef struct erg_kernels {
     erg_gemm_bytes *gemm_packed_bytes[2];
     erg_gemm_pack_kernel *gemm_pack[2];
     erg_gemm_packed_kernel *gemm_packed[2];
+    erg_sparse_kernel *sparse[2];
 
     erg_conv_needs_kernel *conv_needs[2];
     erg_conv_kernel *conv[2];

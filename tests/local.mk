@@ -77,6 +77,8 @@ test_programs = \
     %D%/test_score_identities \
     %D%/test_score_matching \
     %D%/test_simplify \
+    %D%/test_sparse \
+    %D%/test_structure \
     %D%/test_state_dict \
     %D%/test_svgd \
     %D%/test_tempered_transition \
@@ -104,6 +106,8 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_plan_chain_SOURCES = %D%/test_plan_chain.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_compiler_SOURCES = %D%/test_compiler.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
+%C%_test_structure_SOURCES = %D%/test_structure.c %D%/compiler_graph.h %D%/plan_tools.h
+%C%_test_sparse_SOURCES = %D%/test_sparse.c %D%/arrays.h %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free
 %C%_test_diagnostics_SOURCES = %D%/test_diagnostics.c %D%/golden_diagnostics.h

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lower.h"
 #include "passes.h"
 #include "simplify.h"
 
@@ -92,7 +93,7 @@ static erg_node *product_of(const usage *u, const term *t) {
 /* ------------------------------------------------------------------------------- matrices */
 
 /* With fewer rows a product costs no more than the sum of two matrices, unless these are weights,
- * whose sum is the same in many runs. */
+ * whose sum is the same in many runs. A sparse product costs next to nothing. */
 enum { ROWS = 16 };
 
 static bool is_weight(const erg_node *x) {
@@ -116,8 +117,9 @@ static erg_node *sum_of(erg_op op, erg_node *a, erg_node *b) {
 static erg_node *sum_of_products(const usage *u, erg_op op, erg_node *x, erg_node *y) {
     if (!is_product(u, x) || !is_product(u, y))
         return NULL;
-    bool cheap = x->shape.dims[0] >= ROWS || (is_weight(x->in[1]) && is_weight(y->in[1]));
-    if (x->in[0] == y->in[0] && x->attr[0] == y->attr[0] && cheap) {
+    bool pays = x->shape.dims[0] >= ROWS || (is_weight(x->in[1]) && is_weight(y->in[1]));
+    pays = pays && !erg_is_sparse_product(x) && !erg_is_sparse_product(y);
+    if (x->in[0] == y->in[0] && x->attr[0] == y->attr[0] && pays) {
         erg_node *sum = sum_of(op, operand(x, 1), operand(y, 1));
         return erg_matmul_transposed(x->in[0], x->attr[0] != 0, sum, 0);
     }

@@ -25,6 +25,7 @@ erg_lower_step erg_lower_fold;   /* sum, max */
 erg_lower_step erg_lower_reduce; /* argmax, cumsum */
 erg_lower_step erg_lower_matmul;
 erg_lower_step erg_lower_matmul_packed;
+erg_lower_step erg_lower_matmul_sparse;
 erg_lower_step erg_lower_pack;
 erg_lower_step erg_lower_conv; /* conv2d, conv2d_input, conv2d_weight */
 erg_lower_step erg_lower_permute;
@@ -39,6 +40,10 @@ erg_lower_step erg_lower_scatter_add;
 bool erg_lower(erg_plan *plan, const erg_schedule *schedule);
 /* bind.c: then the addresses, the arena, and what becomes of the results. */
 bool erg_bind(erg_plan *plan, const erg_program *program, const erg_schedule *schedule);
+
+/* A product with a constant of few elements that are not 0, and such a one as a matmul_sparse. */
+bool erg_is_sparse_product(const erg_node *node);
+erg_node *erg_sparse_product(erg_node *node);
 
 /* Zeroed, and freed with the plan. NULL if memory is short. */
 void *erg_lower_alloc(erg_lowering *lowering, size_t size);

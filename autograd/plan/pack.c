@@ -1,7 +1,8 @@
 /* pack.c: what all rows of a batch read is laid out once, as kernels read it: else each tile, and
  * each thread, would do that again for its rows. This is for the right operand of a product, the
  * weight of a convolution, and the bias of channels. Only the order of the elements in memory is
- * another, so no bit of the result changes, but for products of a single row. */
+ * another, so no bit of the result changes, but for products of a single row, or with a matrix most
+ * of which is 0. */
 #include "../conv.h"
 #include "lower.h"
 #include "simplify.h"
@@ -36,6 +37,8 @@ static erg_node *turn_product(erg_node *node) {
 }
 
 static erg_node *lay_out_product(erg_node *node) {
+    if (erg_is_sparse_product(node))
+        return erg_sparse_product(node);
     if (node->shape.ndim == 2 && node->shape.dims[0] == 1 && node->attr[1])
         return turn_product(node);
     if (node->shape.ndim != 2 || node->attr[0] || node->shape.dims[0] < ROWS ||

@@ -84,25 +84,6 @@ RULE(product_of_nothing) {
     return erg_shape_size(X->shape) == 0 ? erg_full_like(node, 0) : NULL;
 }
 
-/* A row for all of the left operand's, if they are alike. */
-static erg_node *one_row(erg_node *x) {
-    erg_shape row = x->shape;
-    row.dims[0] = 1;
-    if (x->op == ERG_OP_full)
-        return erg_full(x->graph, x->dtype, row, x->number);
-    if (x->op != ERG_OP_broadcast || x->in[0]->shape.dims[0] != 1)
-        return NULL;
-    return erg_broadcast(x->in[0], row);
-}
-
-RULE(product_of_one_row) {
-    if (node->shape.ndim != 2 || node->attr[0] || node->shape.dims[0] == 1)
-        return NULL;
-    erg_node *row = one_row(X);
-    erg_node *product = row ? erg_matmul_transposed(row, 0, node->in[1], node->attr[1] != 0) : NULL;
-    return product ? erg_broadcast(erg_simplified(product), node->shape) : NULL;
-}
-
 /* A sum of one term: (m, 1) (1, n), up to the sign of a zero. */
 RULE(outer_product) {
     int last = node->shape.ndim - 1;
@@ -135,8 +116,8 @@ static const erg_simplify_table rules = {
     [ERG_OP_sum] = {reduce_one, sum_of_stretched},
     [ERG_OP_max] = {reduce_one, max_of_stretched},
     [ERG_OP_cumsum] = {running_sum_of_one},
-    [ERG_OP_matmul] = {product_of_nothing, transposed_operand, symmetric_operand,
-                       product_of_one_row, outer_product, product_of_multiple},
+    [ERG_OP_matmul] = {product_of_nothing, transposed_operand, symmetric_operand, outer_product,
+                       product_of_multiple},
 };
 
 erg_node *erg_simplify_product(erg_node *node) {

@@ -2,7 +2,7 @@
  *
  * A derivative is written by rules that know one operation each, so it is full of ones, zeros and
  * stretched numbers; here is where they go. The rules themselves are in the files constant.c,
- * algebra.c, move.c and product.c. */
+ * algebra.c, move.c, product.c and structure.c. */
 #include "simplify.h"
 
 #include <stdlib.h>
@@ -18,7 +18,8 @@ erg_node *erg_simplify_by(const erg_simplify_table table, erg_node *node) {
 
 static erg_node *apply_once(erg_node *node) {
     static erg_simplify_rule *const families[] = {erg_simplify_constant, erg_simplify_algebra,
-                                                  erg_simplify_move, erg_simplify_product};
+                                                  erg_simplify_move, erg_simplify_product,
+                                                  erg_simplify_structure};
     erg_node *other = NULL;
     for (size_t i = 0; !other && i < sizeof families / sizeof *families; i++)
         other = families[i](node);
@@ -47,14 +48,14 @@ int *erg_count_uses(const erg_program *program, int count) {
     return uses;
 }
 
-/* By node id: is this the only user of a product, and transposes it? */
-static bool *find_transposed_products(const erg_program *program) {
+/* By node id: is this the only user of a product? */
+static bool *find_users_of_products(const erg_program *program) {
     int *uses = erg_count_uses(program, program->graph->count);
     bool *found = uses ? calloc((size_t)program->graph->count, sizeof *found) : NULL;
     for (int id = 0; found && id < program->graph->count; id++) {
         const erg_node *node = program->graph->nodes[id];
-        found[id] = erg_is_transpose(node) && node->in[0]->op == ERG_OP_matmul &&
-                    uses[node->in[0]->id] == 1;
+        found[id] =
+            node->n_in > 0 && node->in[0]->op == ERG_OP_matmul && uses[node->in[0]->id] == 1;
     }
     free(uses);
     return found;
@@ -73,13 +74,20 @@ static erg_node *transposed_product(erg_node *node) {
                                     .attr = (int64_t[]){!product->attr[1], !product->attr[0]}});
 }
 
+/* What can be done to an operand in place of the result, when that is not wanted itself. */
+static erg_node *move_into_product(erg_node *node) {
+    if (node->op == ERG_OP_slice)
+        return erg_sliced_product(node);
+    return erg_is_transpose(node) ? transposed_product(node) : node;
+}
+
 static erg_node *rewrite(void *self, erg_node *node) {
-    const bool *transposes_product = self;
-    return erg_simplified(transposes_product[node->id] ? transposed_product(node) : node);
+    const bool *uses_product = self;
+    return erg_simplified(uses_product[node->id] ? move_into_product(node) : node);
 }
 
 bool erg_program_simplify(erg_program *program) {
-    bool *found = find_transposed_products(program);
+    bool *found = find_users_of_products(program);
     bool done = found && erg_program_rewrite(program, rewrite, found);
     free(found);
     return done;

@@ -18,13 +18,17 @@ typedef erg_simplify_rule *erg_simplify_table[ERG_OP_COUNT][ERG_RULES_MAX];
 erg_node *erg_simplify_by(const erg_simplify_table table, erg_node *node);
 
 /* The families. */
-erg_simplify_rule erg_simplify_constant; /* what is known before the first run */
-erg_simplify_rule erg_simplify_algebra;  /* identities of arithmetic, masks and selection */
-erg_simplify_rule erg_simplify_move;     /* reshape, permute, broadcast, slice, pad, concat */
-erg_simplify_rule erg_simplify_product;  /* sums and matrix products */
+erg_simplify_rule erg_simplify_constant;  /* what is known before the first run */
+erg_simplify_rule erg_simplify_algebra;   /* identities of arithmetic, masks and selection */
+erg_simplify_rule erg_simplify_move;      /* reshape, permute, broadcast, slice, pad, concat */
+erg_simplify_rule erg_simplify_product;   /* sums and matrix products */
+erg_simplify_rule erg_simplify_structure; /* products of what is alike, or zero */
 
 /* The node simplified as far as rules go; for what a rule builds below its result. */
 erg_node *erg_simplified(erg_node *node);
+
+/* A slice of a product that has no other user, as a product; else the node. */
+erg_node *erg_sliced_product(erg_node *node);
 
 /* True if a permute swaps the last two axes and nothing else. */
 bool erg_is_transpose(const erg_node *node);
