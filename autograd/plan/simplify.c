@@ -18,8 +18,8 @@ erg_node *erg_simplify_by(const erg_simplify_table table, erg_node *node) {
 
 static erg_node *apply_once(erg_node *node) {
     static erg_simplify_rule *const families[] = {erg_simplify_constant, erg_simplify_algebra,
-                                                  erg_simplify_move, erg_simplify_product,
-                                                  erg_simplify_structure};
+                                                  erg_simplify_move, erg_simplify_structure,
+                                                  erg_simplify_product};
     erg_node *other = NULL;
     for (size_t i = 0; !other && i < sizeof families / sizeof *families; i++)
         other = families[i](node);
