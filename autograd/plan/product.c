@@ -84,10 +84,15 @@ RULE(product_of_nothing) {
     return erg_shape_size(X->shape) == 0 ? erg_full_like(node, 0) : NULL;
 }
 
+/* Shorter rows are not read where they are by elementwise steps (see schedule.c): as much work as the
+ * product is. */
+enum { SHORTEST_ROW = 16 };
+
 /* A sum of one term: (m, 1) (1, n), up to the sign of a zero. */
 RULE(outer_product) {
     int last = node->shape.ndim - 1;
-    if (X->shape.dims[node->attr[0] ? last - 1 : last] != 1)
+    int64_t m = node->shape.dims[last - 1], n = node->shape.dims[last];
+    if (X->shape.dims[node->attr[0] ? last - 1 : last] != 1 || (m > 1 && n > 1 && n < SHORTEST_ROW))
         return NULL;
     erg_shape left = node->shape, right = node->shape;
     left.dims[last] = right.dims[last - 1] = 1;
