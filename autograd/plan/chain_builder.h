@@ -19,7 +19,7 @@ typedef struct erg_chain_builder {
     const erg_node *const *nodes;
     int made[ERG_STEP_OPERANDS]; /* by node: the location of its result */
     int last[ERG_STEP_OPERANDS]; /* by node: the last one that reads its result; -1: none */
-    int buffers, n_free, free[ERG_STEP_OPERANDS];
+    int16_t buffers, n_free, free[ERG_STEP_OPERANDS];
 } erg_chain_builder;
 
 int erg_chain_add_location(erg_chain *chain, erg_chain_location location);

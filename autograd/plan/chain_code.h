@@ -15,24 +15,29 @@
 
 enum { ERG_CHAIN_INPUTS = 3 }; /* of an instruction, at most */
 
-/* Where an operand or a result of an instruction is. */
+enum {
+    OPERAND,
+    RESULT,
+    NUMBER,
+    LITERAL,
+    ROW,        /* one row for all, and one number for each row, which formulas read */
+    ROW_NUMBER, /* where they are */
+    SAME_ROW,   /* the same, written out for kernels */
+    NUMBER_A_ROW,
+    BUFFER
+};
+
+/* Where an operand or a result of an instruction is. Small: a run of one sample spends much of its
+ * time in finding out. */
 typedef struct erg_chain_location {
-    enum {
-        OPERAND,
-        RESULT,
-        NUMBER,
-        LITERAL,
-        ROW,        /* one row for all, and one number for each row, which formulas read */
-        ROW_NUMBER, /* where they are */
-        SAME_ROW,   /* the same, written out for kernels */
-        NUMBER_A_ROW,
-        BUFFER
-    } kind;
-    int index;           /* of the step's operand or result */
-    int buffer;          /* of the last three; long rows are not written out */
-    int64_t bytes;       /* of an element */
-    const void *literal; /* a number that is known */
-    erg_fill_kernel *fill;
+    uint8_t kind;   /* of the above */
+    uint8_t bytes;  /* of an element */
+    int16_t index;  /* of the step's operand or result */
+    int16_t buffer; /* of the last three; long rows are not written out */
+    union {
+        const void *literal;   /* a number that is known */
+        erg_fill_kernel *fill; /* of NUMBER_A_ROW */
+    } with;
 } erg_chain_location;
 
 typedef struct erg_chain_instruction {

@@ -109,7 +109,7 @@ static int kind_of(erg_view view, bool rows) {
 
 static bool is_read_alike(const erg_chain_builder *b, const erg_chain_location *l, int root,
                           int kind) {
-    if ((int)l->kind != kind)
+    if (l->kind != kind)
         return false;
     const erg_read *read = &b->reads[l->index];
     return b->lowering->schedule->root[erg_view_operand(read->node, read->k).source->id] == root;
@@ -125,9 +125,10 @@ int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k, bool for
     for (int i = 0; i < b->chain->count; i++)
         if (is_read_alike(b, &b->chain->locations[i], root, kind))
             return i;
-    erg_chain_location l = {.kind = kind, .index = b->step->n_in};
-    l.bytes = (int64_t)erg_dtype_size(view.source->dtype);
-    l.fill = b->lowering->kernels->fill[view.source->dtype];
+    erg_chain_location l = {.kind = (uint8_t)kind, .index = (int16_t)b->step->n_in};
+    l.bytes = (uint8_t)erg_dtype_size(view.source->dtype);
+    if (kind == NUMBER_A_ROW)
+        l.with.fill = b->lowering->kernels->fill[view.source->dtype];
     if (!b->chain->long_rows && (kind == SAME_ROW || kind == NUMBER_A_ROW))
         l.buffer = b->buffers++;
     b->reads[b->step->n_in++] = (erg_read){node, k};
@@ -135,19 +136,19 @@ int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k, bool for
 }
 
 bool erg_chain_moves(const erg_chain_builder *b, int location) {
-    int kind = (int)b->chain->locations[location].kind;
+    int kind = b->chain->locations[location].kind;
     return kind != NUMBER && kind != LITERAL && !(kind == NUMBER_A_ROW && b->chain->long_rows);
 }
 
 /* A buffer for an inner value, the step's own memory for a result. */
 void erg_chain_place(erg_chain_builder *b, int i) {
     const erg_node *node = b->nodes[i];
-    erg_chain_location l = {.kind = RESULT, .bytes = (int64_t)erg_dtype_size(node->dtype)};
+    erg_chain_location l = {.kind = RESULT, .bytes = (uint8_t)erg_dtype_size(node->dtype)};
     if (b->lowering->schedule->inner[node->id]) {
         l.kind = BUFFER;
         l.buffer = b->n_free ? b->free[--b->n_free] : b->buffers++;
     } else {
-        l.index = b->step->n_out;
+        l.index = (int16_t)b->step->n_out;
         b->results[b->step->n_out++] = node;
     }
     b->made[i] = erg_chain_add_location(b->chain, l);

@@ -47,7 +47,7 @@ static int add_line(writer *w, erg_formula_line line) {
 }
 
 static erg_x86_read way_of(const erg_chain_builder *b, int location) {
-    int kind = (int)b->chain->locations[location].kind;
+    int kind = b->chain->locations[location].kind;
     return kind == ROW                    ? ERG_X86_ROW
            : kind == ROW_NUMBER           ? ERG_X86_ROW_NUMBER
            : erg_chain_moves(b, location) ? ERG_X86_ARRAY
@@ -76,9 +76,9 @@ static int literal(writer *w, int which) {
     const void *at = w->formula.dtype == ERG_FLOAT32 ? (const void *)&literals_f32[which]
                                                      : (const void *)&literals_f64[which];
     for (int i = 0; i < c->count; i++)
-        if (c->locations[i].kind == LITERAL && c->locations[i].literal == at)
+        if (c->locations[i].kind == LITERAL && c->locations[i].with.literal == at)
             return read_location(w, i);
-    erg_chain_location l = {.kind = LITERAL, .literal = at};
+    erg_chain_location l = {.kind = LITERAL, .with.literal = at};
     return read_location(w, erg_chain_add_location(c, l));
 }
 

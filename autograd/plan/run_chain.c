@@ -37,7 +37,7 @@ static void repeat_numbers(const erg_chain *c, const erg_chain_location *l,
     from += p->begin / c->row_size * l->bytes;
     for (int64_t i = 0; i < p->n; i += n, from += l->bytes, column = 0) {
         n = c->row_size - column < p->n - i ? c->row_size - column : p->n - i;
-        l->fill(n, from, to + i * l->bytes);
+        l->with.fill(n, from, to + i * l->bytes);
     }
 }
 
@@ -49,7 +49,7 @@ static void begin_chain(const erg_chain *c, const erg_work *work, piece *p) {
         if (l->kind == NUMBER || l->kind == ROW || l->kind == ROW_NUMBER)
             p->at[i] = operand(l, work);
         else if (l->kind == LITERAL)
-            p->at[i] = (void *)(uintptr_t)l->literal;
+            p->at[i] = (void *)(uintptr_t)l->with.literal;
         else if (l->kind == BUFFER)
             p->at[i] = buffer(c, l, work);
         else if (l->kind == SAME_ROW && !c->long_rows)
