@@ -68,21 +68,22 @@ int bench_make_hyvarinen(bench *bench, const char *name) {
 
 int bench_make_classifier(bench *bench, const char *name) {
     (void)name;
-    enum { BATCH = 128, BATCHES = 32 };
+    enum { SAMPLES = 4096, TURNS = 20 };
+    int64_t batch = bench_batch(bench, 128);
     erg_mlp *mlp = bench_mlp(bench, (int64_t[]){784, 256, 10}, 3, ERG_RELU);
-    erg_node *data = bench_input(bench, ERG_SHAPE(BATCH * BATCHES, 784), 100, 0, 1);
-    erg_tensor *labels = erg_tensor_new(ERG_INT32, ERG_SHAPE(BATCH * BATCHES));
-    for (int64_t i = 0; labels && i < BATCH * BATCHES; i++)
+    erg_node *data = bench_input(bench, ERG_SHAPE(SAMPLES, 784), 100, 0, 1);
+    erg_tensor *labels = erg_tensor_new(ERG_INT32, ERG_SHAPE(SAMPLES));
+    for (int64_t i = 0; labels && i < SAMPLES; i++)
         erg_tensor_set(labels, i, (double)(int)(10 * det_uniform(101, (uint64_t)i)));
     erg_node *all = labels ? erg_constant(bench->graph, labels) : NULL;
     erg_tensor_free(labels);
-    /* Batch number k mod 20 of the data, in order, as the peers take it. */
+    /* Batch number k mod TURNS of the data, in order, as the peers take it. */
     erg_node *turn = erg_state(bench->graph, NULL, ERG_FLOAT32, ERG_SCALAR);
-    erg_node *next = erg_add_scalar(turn, BATCH);
-    erg_node *end = erg_full_like(next, 20 * BATCH);
+    erg_node *next = erg_add_scalar(turn, (double)batch);
+    erg_node *end = erg_full_like(next, (double)(TURNS * batch));
     erg_node *wrapped = erg_where(erg_less(next, end), next, erg_full_like(next, 0));
     erg_node *rows =
-        erg_cast(erg_add(erg_arange(bench->graph, ERG_FLOAT32, BATCH), turn), ERG_INT32);
+        erg_cast(erg_add(erg_arange(bench->graph, ERG_FLOAT32, batch), turn), ERG_INT32);
     erg_node *x = erg_take(data, rows, 0), *y = erg_take(all, rows, 0);
     erg_node *log_p = erg_log_softmax(erg_mlp_apply(mlp, x), -1);
     erg_node *picked = erg_gather(log_p, erg_unsqueeze(y, 1), 1);
@@ -92,5 +93,5 @@ int bench_make_classifier(bench *bench, const char *name) {
     int count;
     erg_node **params = erg_params(bench->graph, "energy/", &count);
     erg_node *step = erg_adam(loss, params, count, (erg_adam_options){0});
-    return bench_compile(bench, (erg_node *[]){loss, step, erg_assign(turn, wrapped)}, 3, 20);
+    return bench_compile(bench, (erg_node *[]){loss, step, erg_assign(turn, wrapped)}, 3, TURNS);
 }
