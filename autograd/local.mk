@@ -45,6 +45,7 @@ libcore_la_SOURCES += \
     %D%/plan/collect.c \
     %D%/plan/constant.c \
     %D%/plan/cse.c \
+    %D%/plan/epilogue.c \
     %D%/plan/factor.c \
     %D%/plan/level.c \
     %D%/plan/loop.c \

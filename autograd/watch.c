@@ -21,9 +21,10 @@ bool erg_debug(const char *word) {
 }
 
 void erg_debug_warn(void) {
-    static const char *const known = ",nan,plan,time,reference,verify,no-simplify,no-pack,"
-                                     "no-cse,no-factor,no-regions,no-chains,no-code,no-recompute,"
-                                     "small-tiles,no-reuse,";
+    static const char *const known =
+        ",nan,plan,time,reference,verify,no-simplify,no-pack,"
+        "no-cse,no-factor,no-epilogue,no-regions,no-chains,no-code,no-recompute,"
+        "small-tiles,no-reuse,";
     const char *list = getenv("ERG_DEBUG");
     while (list && *list) {
         int item = (int)strcspn(list, ",");
@@ -96,7 +97,8 @@ static double operations(const erg_step *step) {
         return conv_operations(node);
     if (node->op == ERG_OP_matmul_sparse)
         return 2 * (double)node->shape.dims[0] * (double)node->attr[1];
-    if (node->op != ERG_OP_matmul && node->op != ERG_OP_matmul_packed)
+    if (node->op != ERG_OP_matmul && node->op != ERG_OP_matmul_packed &&
+        node->op != ERG_OP_matmul_biased)
         return results;
     const erg_node *a = node->in[0];
     bool transposed = node->op == ERG_OP_matmul && node->attr[0];

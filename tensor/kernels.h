@@ -100,14 +100,15 @@ typedef void erg_gemm_kernel(int trans_a, int trans_b, int64_t m, int64_t n, int
  *   panels  how many there are for n columns
  *   bytes   the size of the copy, to be 64-byte aligned; SIZE_MAX if it is beyond any memory
  *   pack    fills panels first <= i < last, so that threads can share the work
- *   packed  the product; its bits are those of the kernel above with alpha = 1, beta = 0 */
+ *   packed  the product; its bits are those of the kernel above with alpha = 1, beta = 0. Then bias,
+ *           n numbers, is added to each row, if it is not NULL */
 typedef int64_t erg_gemm_panels(int64_t n);
 typedef size_t erg_gemm_bytes(int64_t n, int64_t k);
 typedef void erg_gemm_pack_kernel(int trans_b, int64_t n, int64_t k, int64_t first, int64_t last,
                                   const void *b, int64_t ldb, void *packed);
 typedef void erg_gemm_packed_kernel(int trans_a, int64_t m, int64_t n, int64_t k, const void *a,
-                                    int64_t lda, const void *packed, void *c, int64_t ldc,
-                                    void *scratch);
+                                    int64_t lda, const void *packed, const void *bias, void *c,
+                                    int64_t ldc, void *scratch);
 
 /* C = A S, with A (m, k) and S (k, columns), of whose elements only some are there: column j has
  * values[p] in row[p] for start[j] <= p < start[j + 1]. Nothing is added for the others: the 0 that

@@ -87,6 +87,39 @@ START_TEST(weights_are_packed_once) {
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------- epilogue */
+
+/* A row that is added to a product, from either side; a product that somebody else reads, a column
+ * and a whole matrix are added by steps of their own. */
+START_TEST(biases_are_added_in_the_product) {
+    erg_node *x = input("x", ERG_SHAPE(64, 9)), *w = param("w", ERG_SHAPE(40, 9));
+    erg_node *bias = param("b", ERG_SHAPE(40)), *column = input("c", ERG_SHAPE(64, 1));
+    erg_node *product = erg_matmul_transposed(x, 0, w, 1);
+    struct {
+        erg_node *node;
+        int biased;
+    } rows[] = {
+        {erg_silu(erg_add(product, bias)), 1},
+        {erg_add(bias, product), 1},
+        {erg_mul(erg_add(product, bias), product), 0},
+        {erg_add(product, column), 0},
+        {erg_add(product, input("m", ERG_SHAPE(64, 40))), 0},
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        erg_plan *plan = compile_with("verify", &rows[i].node, 1);
+        erg_plan *apart = compile_with("verify,no-epilogue", &rows[i].node, 1);
+        ck_assert_int_eq(computed(plan, ERG_OP_matmul_biased), rows[i].biased);
+        ck_assert_int_eq(computed(apart, ERG_OP_matmul_biased), 0);
+        erg_run(plan);
+        erg_run(apart);
+        assert_agrees(plan, &rows[i].node, 1);
+        ck_assert(distance(erg_output(plan, 0), erg_output(apart, 0)) == 0);
+        erg_plan_free(plan);
+        erg_plan_free(apart);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------- level */
 
 START_TEST(independent_steps_share_threads) {
@@ -172,6 +205,7 @@ int main(void) {
     tcase_add_test(tests, common_factors_are_taken_out);
     tcase_add_test(tests, sums_of_matrix_products_are_one);
     tcase_add_test(tests, weights_are_packed_once);
+    tcase_add_test(tests, biases_are_added_in_the_product);
     tcase_add_test(tests, independent_steps_share_threads);
     tcase_add_test(tests, leaves_are_written_in_place);
     tcase_add_test(tests, weights_are_prepared_once_a_call);

@@ -59,12 +59,12 @@ static void *pack(const erg_kernels *kernels, const problem *p) {
 }
 
 static void run_packed(const erg_kernels *kernels, const problem *p, int64_t begin, int64_t end,
-                       const void *packed, void *c) {
+                       const void *packed, const void *bias, void *c) {
     size_t size = size_of(p->dtype);
     void *scratch = aligned_alloc(64, kernels->gemm_scratch[p->dtype]);
     memset(scratch, 0xff, kernels->gemm_scratch[p->dtype]);
     const char *a = (const char *)p->a + size * (size_t)(begin * (p->trans_a ? 1 : p->lda));
-    kernels->gemm_packed[p->dtype](p->trans_a, end - begin, p->n, p->k, a, p->lda, packed,
+    kernels->gemm_packed[p->dtype](p->trans_a, end - begin, p->n, p->k, a, p->lda, packed, bias,
                                    (char *)c + size * (size_t)(begin * p->ldc), p->ldc, scratch);
     free(scratch);
 }
@@ -162,7 +162,7 @@ START_TEST(test_packed) {
                     void *got = array_copy(dtype, p.c_size, p.c);
                     for (int64_t i = 0; i < p.m; i += step)
                         run_packed(sets[which], &p, i, i + step < p.m ? i + step : p.m, packed,
-                                   got);
+                                   NULL, got);
                     ck_assert_msg(memcmp(want, got, bytes) == 0,
                                   "%s %dx%dx%d trans %d: packed, rows by %d differ",
                                   sets[which]->name, (int)p.m, (int)p.n, (int)p.k, trans,
@@ -173,6 +173,36 @@ START_TEST(test_packed) {
                 free(want);
                 problem_free(&p);
             }
+}
+END_TEST
+
+/* A bias has the bits of a sum of its own, whatever rows are computed at a time. */
+START_TEST(test_bias) {
+    const int64_t *s = sizes[_i];
+    for (int which = 0; which < set_count; which++)
+        for (erg_dtype dtype = ERG_FLOAT32; dtype <= ERG_FLOAT64; dtype++) {
+            problem p = problem_new(dtype, _i % 4, s[0], s[1], s[2], 1);
+            size_t bytes = (size_t)p.c_size * size_of(dtype);
+            void *bias = array_random(dtype, p.n, 9, 1), *packed = pack(sets[which], &p);
+            void *want = array_copy(dtype, p.c_size, p.c);
+            run_packed(sets[which], &p, 0, p.m, packed, NULL, want);
+            for (int64_t at = 0; at < p.c_size; at++)
+                if (at % p.ldc < p.n)
+                    set(dtype, want, at, get(dtype, want, at) + get(dtype, bias, at % p.ldc));
+            for (int64_t step = 1; step <= p.m; step += 1 + step / 2) {
+                void *got = array_copy(dtype, p.c_size, p.c);
+                for (int64_t i = 0; i < p.m; i += step)
+                    run_packed(sets[which], &p, i, i + step < p.m ? i + step : p.m, packed, bias,
+                               got);
+                ck_assert_msg(memcmp(want, got, bytes) == 0, "%s %dx%dx%d: rows by %d differ",
+                              sets[which]->name, (int)p.m, (int)p.n, (int)p.k, (int)step);
+                free(got);
+            }
+            free(want);
+            free(packed);
+            free(bias);
+            problem_free(&p);
+        }
 }
 END_TEST
 
@@ -194,7 +224,7 @@ START_TEST(test_columns) {
                     for (int64_t i = 0; i < M; i += rows) {
                         int64_t end = i + rows < M ? i + rows : M;
                         if (beta == 0 && p.n % 4 < 2)
-                            run_packed(sets[which], &p, i, end, packed, c);
+                            run_packed(sets[which], &p, i, end, packed, NULL, c);
                         else
                             run(sets[which], &p, i, end, 1, beta, c);
                     }
@@ -270,6 +300,7 @@ int main(void) {
     tcase_add_loop_test(tests, test_product, 0, shapes);
     tcase_add_loop_test(tests, test_split_rows, 0, shapes);
     tcase_add_loop_test(tests, test_packed, 0, shapes);
+    tcase_add_loop_test(tests, test_bias, 0, shapes);
     tcase_add_loop_test(tests, test_columns, 0, 2);
     tcase_add_test(tests, test_packed_bytes);
     tcase_add_loop_test(tests, test_garbage_in_c, 0, 5);

@@ -99,9 +99,13 @@ END_TEST
 /* Merging the same computations, and sharing memory, change no bit. What factor takes apart depends
  * on what cse has merged. */
 START_TEST(these_passes_change_no_bit) {
-    static const char *const same_bits[] = {
-        "no-factor,no-cse",  "no-factor,no-reuse",     "no-factor,no-chains",
-        "no-factor,no-code", "no-factor,no-recompute", "no-factor,no-cse,no-reuse,no-chains"};
+    static const char *const same_bits[] = {"no-factor,no-cse",
+                                            "no-factor,no-reuse",
+                                            "no-factor,no-chains",
+                                            "no-factor,no-code",
+                                            "no-factor,no-recompute",
+                                            "no-factor,no-epilogue",
+                                            "no-factor,no-cse,no-reuse,no-chains"};
     for (int i = 0; i < repetitions(200); i++) {
         random_graph_options options = {
             .dtype = i % 2 ? F64 : F32, .operations = 25, .derive = i % 3 == 0};
@@ -264,6 +268,7 @@ START_TEST(every_operation_agrees_with_the_interpreter) {
         bool is_effect = op == ERG_OP_assign || op == ERG_OP_group;
         bool is_leaf = op == ERG_OP_param || op == ERG_OP_state; /* as input is */
         bool is_made = op == ERG_OP_pack || op == ERG_OP_matmul_packed ||
+                       op == ERG_OP_matmul_biased ||
                        op == ERG_OP_matmul_sparse; /* by the compiler */
         ck_assert_msg(seen[op] || is_effect || is_leaf || is_made, "%s is in no graph",
                       erg_ops[op].name);

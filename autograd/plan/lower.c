@@ -14,6 +14,7 @@ static erg_lower_step *const families[ERG_OP_COUNT] = {
     [ERG_OP_cumsum] = erg_lower_reduce,
     [ERG_OP_matmul] = erg_lower_matmul,
     [ERG_OP_matmul_packed] = erg_lower_matmul_packed,
+    [ERG_OP_matmul_biased] = erg_lower_matmul_packed,
     [ERG_OP_matmul_sparse] = erg_lower_matmul_sparse,
     [ERG_OP_pack] = erg_lower_pack,
     [ERG_OP_conv2d] = erg_lower_conv,

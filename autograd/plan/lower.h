@@ -24,7 +24,7 @@ erg_lower_step erg_lower_chain;  /* elementwise and random nodes, one or many */
 erg_lower_step erg_lower_fold;   /* sum, max */
 erg_lower_step erg_lower_reduce; /* argmax, cumsum */
 erg_lower_step erg_lower_matmul;
-erg_lower_step erg_lower_matmul_packed;
+erg_lower_step erg_lower_matmul_packed; /* and matmul_biased */
 erg_lower_step erg_lower_matmul_sparse;
 erg_lower_step erg_lower_pack;
 erg_lower_step erg_lower_conv; /* conv2d, conv2d_input, conv2d_weight */

@@ -89,13 +89,15 @@ bool erg_lower_pack(erg_lowering *lowering, erg_step *step) {
 typedef struct packed_product {
     erg_gemm_packed_kernel *kernel;
     int64_t n, k, bytes;
+    bool biased;
 } packed_product;
 
 static void packed_part(const erg_step *step, const erg_work *work) {
     const packed_product *p = step->detail;
     p->kernel(0, work->end - work->begin, p->n, p->k,
               (const char *)work->in[0] + work->begin * p->k * p->bytes, p->k, work->in[1],
-              (char *)work->out + work->begin * p->n * p->bytes, p->n, work->scratch);
+              p->biased ? work->in[2] : NULL, (char *)work->out + work->begin * p->n * p->bytes,
+              p->n, work->scratch);
 }
 
 bool erg_lower_matmul_packed(erg_lowering *lowering, erg_step *step) {
@@ -106,7 +108,8 @@ bool erg_lower_matmul_packed(erg_lowering *lowering, erg_step *step) {
     *p = (packed_product){.kernel = lowering->kernels->gemm_packed[node->dtype],
                           .n = node->shape.dims[1],
                           .k = node->in[0]->shape.dims[1],
-                          .bytes = (int64_t)erg_dtype_size(node->dtype)};
+                          .bytes = (int64_t)erg_dtype_size(node->dtype),
+                          .biased = node->op == ERG_OP_matmul_biased};
     step->items = node->shape.dims[0];
     step->grain = erg_grain(0.25 * (double)p->n * (double)p->k + 1);
     step->part = packed_part;

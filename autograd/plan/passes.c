@@ -17,6 +17,7 @@ static const pass passes[] = {
     {"factor", "no-factor", erg_program_factor},
     {"pack", "no-pack", erg_program_pack},
     {"cse", "no-cse", erg_program_cse},
+    {"epilogue", "no-epilogue", erg_program_epilogue},
     {"recompute", "no-recompute", erg_program_recompute},
 };
 

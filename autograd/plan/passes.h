@@ -5,6 +5,7 @@
  *     cse        the same value computed once
  *     factor     common factors of sums taken out
  *     pack       weights laid out as products read them, and cse again
+ *     epilogue   rows added to products in the products
  *     recompute  cheap values computed again where they are wanted again
  *     schedule   which nodes are computed, and how each reads its operands
  *     region     which nodes can go row by row together, and so the order of all
@@ -45,6 +46,7 @@ bool erg_program_simplify(erg_program *program);
 bool erg_program_cse(erg_program *program);
 bool erg_program_factor(erg_program *program);
 bool erg_program_pack(erg_program *program);
+bool erg_program_epilogue(erg_program *program);
 bool erg_program_recompute(erg_program *program);
 
 /* By node id: how often a value that the program needs is used; 0 for others, and for ids beyond the

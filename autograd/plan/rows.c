@@ -49,10 +49,11 @@ int64_t erg_operand_row(const erg_node *node, int k) {
     case ERG_OP_matmul:
         return product_row(node, k);
     case ERG_OP_matmul_packed:
+    case ERG_OP_matmul_biased:
     case ERG_OP_matmul_sparse:
     case ERG_OP_conv2d:
     case ERG_OP_conv2d_input:
-        return k == 1 ? 0 : same_row(node, k);
+        return k >= 1 ? 0 : same_row(node, k);
     case ERG_OP_broadcast:
         return broadcast_row(node, k);
     case ERG_OP_gather:
