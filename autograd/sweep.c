@@ -44,34 +44,51 @@ typedef struct cotangent {
     erg_node *slope; /* NULL: one */
 } cotangent;
 
+/* No node before the first of the xs depends on one, so a sweep takes as long as what lies between
+ * them and y, however large the graph is. */
 typedef struct sweep {
-    unsigned char *marks;  /* by node id */
-    cotangent *cotangents; /* by node id */
+    int first;            /* id */
+    unsigned char *marks; /* by id - first, as are */
+    cotangent *cotangents;
 } sweep;
+
+static unsigned mark_of(const sweep *s, const erg_node *node) {
+    return node->id < s->first ? 0 : s->marks[node->id - s->first];
+}
+
+static void mark(sweep *s, const erg_node *node, unsigned flags) {
+    if (node->id >= s->first)
+        s->marks[node->id - s->first] |= (unsigned char)flags;
+}
+
+/* Of a node that is not before the first. */
+static cotangent *cotangent_of(const sweep *s, const erg_node *node) {
+    return &s->cotangents[node->id - s->first];
+}
 
 /* ------------------------------------------------------------------------------- marking */
 
 static void mark_needed(sweep *s, const erg_node *y) {
-    s->marks[y->id] |= NEEDED;
-    for (int id = y->id; id >= 0; id--) {
+    mark(s, y, NEEDED);
+    for (int id = y->id; id >= s->first; id--) {
         const erg_node *node = y->graph->nodes[id];
-        for (int k = 0; s->marks[id] & NEEDED && k < node->n_in; k++)
-            s->marks[node->in[k]->id] |= NEEDED;
+        for (int k = 0; mark_of(s, node) & NEEDED && k < node->n_in; k++)
+            mark(s, node->in[k], NEEDED);
     }
 }
 
 static void mark_depends(sweep *s, const erg_node *y) {
-    for (int id = 0; id <= y->id; id++) {
+    for (int id = s->first; id <= y->id; id++) {
         const erg_node *node = y->graph->nodes[id];
-        if (!(s->marks[id] & NEEDED) || node->op == ERG_OP_stop_gradient)
+        if (!(mark_of(s, node) & NEEDED) || node->op == ERG_OP_stop_gradient)
             continue;
         bool depends = false;
         for (int k = 0; k < node->n_in; k++)
-            depends |= (s->marks[node->in[k]->id] & (DEPENDS | BLOCKED)) != 0;
+            depends |= (mark_of(s, node->in[k]) & (DEPENDS | BLOCKED)) != 0;
         bool has_derivative =
             !(erg_ops[node->op].flags & NO_DERIVATIVE) && erg_is_float(node->dtype);
         if (depends)
-            s->marks[id] |= has_derivative ? DEPENDS : BLOCKED;
+            mark(s, node, has_derivative ? DEPENDS : BLOCKED);
     }
 }
 
@@ -161,7 +178,7 @@ static bool is_elementwise(const erg_node *node) {
 }
 
 static void set_cotangent(sweep *s, const erg_node *x, cotangent c) {
-    cotangent *own = &s->cotangents[x->id];
+    cotangent *own = cotangent_of(s, x);
     if (own->base && is_elementwise(x))
         own->base->pending--;
     *own = c;
@@ -171,7 +188,7 @@ static void set_cotangent(sweep *s, const erg_node *x, cotangent c) {
 
 /* Adds to the cotangent of x. */
 static void contribute(sweep *s, erg_node *x, cotangent c) {
-    cotangent own = s->cotangents[x->id];
+    cotangent own = *cotangent_of(s, x);
     if (!own.base || !c.base) {
         set_cotangent(s, x, own.base ? own : c);
     } else if (own.base == c.base) {
@@ -196,7 +213,7 @@ static void slope_rule(erg_node *node, erg_node *slope, const bool *wants, erg_n
 
 /* All that is still to come of this base comes through the node: its cotangent is the new base. */
 static cotangent rebased(sweep *s, erg_node *node) {
-    cotangent c = s->cotangents[node->id];
+    cotangent c = *cotangent_of(s, node);
     selected by;
     c.base->pending--;
     bool only_way = c.base->pending == 0 && c.slope && !is_selected(c.slope, &by);
@@ -205,7 +222,7 @@ static cotangent rebased(sweep *s, erg_node *node) {
 
 static void apply_rule(sweep *s, erg_node *node, const bool *wants, erg_node **out) {
     bool by_slopes = is_elementwise(node);
-    cotangent c = by_slopes ? rebased(s, node) : s->cotangents[node->id];
+    cotangent c = by_slopes ? rebased(s, node) : *cotangent_of(s, node);
     if (by_slopes)
         slope_rule(node, c.slope ? c.slope : erg_full_like(node, 1), wants, out);
     else
@@ -219,7 +236,7 @@ static void apply_rule(sweep *s, erg_node *node, const bool *wants, erg_node **o
 /* Where what x depends on is cut off: the operation without a derivative. */
 static const erg_node *blocker(const sweep *s, const erg_node *x) {
     for (int k = 0; k < x->n_in; k++)
-        if (s->marks[x->in[k]->id] & BLOCKED) {
+        if (mark_of(s, x->in[k]) & BLOCKED) {
             x = x->in[k];
             k = -1;
         }
@@ -239,10 +256,10 @@ static bool visit(sweep *s, erg_node *node) {
     }
     for (int k = 0; k < node->n_in; k++) {
         const erg_node *x = node->in[k];
-        if (s->marks[x->id] & BLOCKED)
+        if (mark_of(s, x) & BLOCKED)
             return erg_node_error(blocker(s, x),
                                   "has no derivative (erg_stop_gradient leaves it out)");
-        wants[k] = s->marks[x->id] & DEPENDS;
+        wants[k] = mark_of(s, x) & DEPENDS;
         out[k] = NULL;
     }
     apply_rule(s, node, wants, out);
@@ -253,14 +270,15 @@ static bool run_sweep(sweep *s, erg_node *y, erg_node *seed, erg_node *const *xs
     mark_needed(s, y);
     for (int k = 0; k < n; k++)
         if (xs[k]->id <= y->id)
-            s->marks[xs[k]->id] |= DEPENDS;
+            mark(s, xs[k], DEPENDS);
     mark_depends(s, y);
-    if (s->marks[y->id] & BLOCKED)
+    if (mark_of(s, y) & BLOCKED)
         return erg_node_error(blocker(s, y), "has no derivative");
     set_cotangent(s, y, new_cotangent(seed));
-    for (int id = y->id; id >= 0; id--) {
+    for (int id = y->id; id >= s->first; id--) {
         erg_node *node = y->graph->nodes[id];
-        if (s->marks[id] & DEPENDS && s->cotangents[id].base && node->n_in && !visit(s, node))
+        if (mark_of(s, node) & DEPENDS && cotangent_of(s, node)->base && node->n_in &&
+            !visit(s, node))
             return false;
     }
     return true;
@@ -268,14 +286,17 @@ static bool run_sweep(sweep *s, erg_node *y, erg_node *seed, erg_node *const *xs
 
 /* Derivatives of sum(seed * y) by the xs. */
 static bool differentiate(erg_node *y, erg_node *seed, erg_node *const *xs, int n, erg_node **dxs) {
-    size_t count = (size_t)y->id + 1;
-    sweep s = {calloc(count, 1), calloc(count, sizeof *s.cotangents)};
+    int first = y->id;
+    for (int k = 0; k < n; k++)
+        first = xs[k]->id < first ? xs[k]->id : first;
+    size_t count = (size_t)(y->id - first) + 1;
+    sweep s = {first, calloc(count, 1), calloc(count, sizeof *s.cotangents)};
     bool done = s.marks && s.cotangents;
     if (!done)
         erg_graph_fail(y->graph, "grad: out of memory");
     done = done && run_sweep(&s, y, seed, xs, n);
     for (int k = 0; done && k < n; k++) {
-        erg_node *g = xs[k]->id <= y->id ? value_of(s.cotangents[xs[k]->id]) : NULL;
+        erg_node *g = xs[k]->id <= y->id ? value_of(*cotangent_of(&s, xs[k])) : NULL;
         dxs[k] = g ? g : erg_full_like(xs[k], 0);
     }
     free(s.marks);
