@@ -29,7 +29,8 @@ typedef struct golden {
 
 /* Besides those: more images than lanes, tiles of every height and width, several tiles above each other, a
  * kernel that the padding shifts out of the image, a stride longer than kernel and image, tiles of
- * several phases and of several rows of the image in one or more pieces. */
+ * several phases and of several rows of the image in one or more pieces, images of which a copy with
+ * the channels last is made. */
 static const golden larger[] = {
     {{33, 1, 2, 29, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1}, {0}},
     {{2, 2, 7, 15, 9, 33, 3, 2, 2, 2, 1, 1, 1, 1}, {0}},
@@ -47,6 +48,8 @@ static const golden larger[] = {
     {{3, 2, 1, 1, 50, 9, 7, 3, 1, 2, 3, 0, 1, 1}, {0}},
     {{2, 1, 1, 3, 45, 70, 5, 3, 2, 1, 8, 2, 2, 1}, {0}},
     {{1, 1, 1, 40, 121, 60, 5, 5, 1, 1, 2, 2, 1, 1}, {0}},
+    {{41, 2, 130, 40, 4, 4, 3, 3, 2, 2, 0, 1, 1, 1}, {0}},
+    {{13, 1, 40, 180, 1, 2, 3, 3, 1, 1, 2, 2, 1, 1}, {0}},
 };
 
 static const golden *case_of(int i) {
