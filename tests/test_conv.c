@@ -27,10 +27,10 @@ typedef struct golden {
 } golden;
 #include "golden_conv.h"
 
-/* Besides those: more images than lanes, tiles of every height and width, several tiles above each other, a
- * kernel that the padding shifts out of the image, a stride longer than kernel and image, tiles of
- * several phases and of several rows of the image in one or more pieces, images of which a copy with
- * the channels last is made. */
+/* Besides those: more images than lanes, tiles of every height and width, several tiles above each
+ * other, a kernel that the padding shifts out of the image, a stride longer than kernel and image,
+ * tiles of several phases and of several rows of the image in one or more pieces, images of which a
+ * copy with the channels last is made. */
 static const golden larger[] = {
     {{33, 1, 2, 29, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1}, {0}},
     {{2, 2, 7, 15, 9, 33, 3, 2, 2, 2, 1, 1, 1, 1}, {0}},
@@ -48,7 +48,7 @@ static const golden larger[] = {
     {{3, 2, 1, 1, 50, 9, 7, 3, 1, 2, 3, 0, 1, 1}, {0}},
     {{2, 1, 1, 3, 45, 70, 5, 3, 2, 1, 8, 2, 2, 1}, {0}},
     {{1, 1, 1, 40, 121, 60, 5, 5, 1, 1, 2, 2, 1, 1}, {0}},
-    {{64, 2, 130, 40, 4, 4, 3, 3, 2, 2, 0, 1, 1, 1}, {0}},
+    {{17, 2, 130, 40, 4, 4, 3, 3, 2, 2, 0, 1, 1, 1}, {0}},
     {{13, 1, 40, 180, 1, 2, 3, 3, 1, 1, 2, 2, 1, 1}, {0}},
 };
 
@@ -339,7 +339,7 @@ START_TEST(plans_agree_with_the_interpreter) {
         erg_run(reference);
         for (int k = 0; k < 5; k++) {
             double d = distance(erg_output(plan, k), erg_output(reference, k));
-            ck_assert_msg(d <= (dtype == F64 ? 1e-12 : 2e-5), "output %d is %g off", k, d);
+            ck_assert_msg(d <= (dtype == F64 ? 1e-12 : 4e-5), "output %d is %g off", k, d);
         }
         erg_plan_free(plan);
         erg_plan_free(reference);
