@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tensor.h"
@@ -56,10 +58,10 @@ typedef struct gate {
     pthread_cond_t zero;
 } gate;
 
-/* How often a waiting thread looks before it sleeps: some microseconds without a pause, then for some
- * tenths of a millisecond whenever nobody else wants the processor. Waking a thread takes 50
- * microseconds on a virtual machine, and a training step waits where its rows meet. */
-enum { SPINS = 4000, YIELDS = 1000 };
+/* A waiting thread looks often, some microseconds without a pause, then for as long as this giving way
+ * to others in between, and then sleeps: to wake a thread takes 50 microseconds on a virtual machine,
+ * and a training step waits where its rows meet. */
+enum { SPINS = 4000, PATIENCE = 200000 /* nanoseconds */ };
 
 static void gate_init(gate *g, int count) {
     atomic_init(&g->count, count);
@@ -67,13 +69,23 @@ static void gate_init(gate *g, int count) {
     pthread_cond_init(&g->zero, NULL);
 }
 
+static int64_t nanoseconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool is_open(gate *g) {
+    return atomic_load_explicit(&g->count, memory_order_acquire) == 0;
+}
+
 static void gate_wait(gate *g) {
-    for (int i = 0; i < SPINS + YIELDS; i++) {
-        if (atomic_load_explicit(&g->count, memory_order_acquire) == 0)
+    for (int i = 0; i < SPINS; i++)
+        if (is_open(g))
             return;
-        if (i >= SPINS)
-            sched_yield();
-    }
+    for (int64_t start = nanoseconds(); nanoseconds() - start < PATIENCE; sched_yield())
+        if (is_open(g))
+            return;
     pthread_mutex_lock(&g->mutex);
     while (atomic_load(&g->count) != 0)
         pthread_cond_wait(&g->zero, &g->mutex);
