@@ -37,6 +37,15 @@ static erg_node *two_rows(void) {
     return erg_pad(ERG_RESHAPE(both, 2, N), 0, 3, N - 5, 0);
 }
 
+/* (20, 0) (0, 20): a sum of no terms is 0, also of infinities. */
+static erg_node *no_terms(erg_node *y) {
+    erg_tensor *nothing = erg_tensor_new(F64, ERG_SHAPE(N, 0));
+    erg_node *constant = erg_constant(g, nothing), *rows = erg_slice(y, 0, 0, 0, 1);
+    erg_tensor_free(nothing);
+    return erg_add(erg_matmul(constant, rows),
+                   erg_matmul(erg_full(g, F64, ERG_SHAPE(N, 0), INFINITY), rows));
+}
+
 static erg_node *turned(erg_node *a, erg_node *b) {
     return erg_matmul_transposed(a, 1, b, 1);
 }
@@ -77,6 +86,7 @@ static erg_node *part_and_whole(erg_node *x) {
     CASE(part_of_columns, 800, part(erg_matmul(x, y), 1))                                          \
     CASE(part_of_rows_turned, 800, part(turned(x, y), 0))                                          \
     CASE(part_of_columns_turned, 800, part(turned(x, y), 1))                                       \
+    CASE(no_terms, 0, no_terms(y))                                                                 \
     CASE(large_part, 8000, erg_slice(erg_matmul(x, y), 1, 1, 13, 1))                               \
     CASE(part_and_whole, 8000, part_and_whole(erg_matmul(x, y)))
 

@@ -1,6 +1,7 @@
 /* product.c: rules for sums, maxima and matrix products. */
 #include <string.h>
 
+#include "schedule.h"
 #include "simplify.h"
 
 #define X (node->in[0])
@@ -84,15 +85,13 @@ RULE(product_of_nothing) {
     return erg_shape_size(X->shape) == 0 ? erg_full_like(node, 0) : NULL;
 }
 
-/* Shorter rows are not read where they are by elementwise steps (see schedule.c): as much work as the
- * product is. */
-enum { SHORTEST_ROW = 16 };
-
-/* A sum of one term: (m, 1) (1, n), up to the sign of a zero. */
+/* A sum of one term: (m, 1) (1, n), up to the sign of a zero. To stretch both operands to short rows
+ * is as much work as the product. */
 RULE(outer_product) {
     int last = node->shape.ndim - 1;
     int64_t m = node->shape.dims[last - 1], n = node->shape.dims[last];
-    if (X->shape.dims[node->attr[0] ? last - 1 : last] != 1 || (m > 1 && n > 1 && n < SHORTEST_ROW))
+    if (X->shape.dims[node->attr[0] ? last - 1 : last] != 1 ||
+        (m > 1 && n > 1 && n < ERG_SHORTEST_ROW))
         return NULL;
     erg_shape left = node->shape, right = node->shape;
     left.dims[last] = right.dims[last - 1] = 1;

@@ -8,9 +8,6 @@
 
 /* ------------------------------------------------------------------------------- views */
 
-/* A kernel is called once a row; rows shorter than this are not worth it. */
-enum { SHORTEST_ROW = 16 };
-
 static erg_view plain_view(const erg_node *node, int k, int64_t row) {
     return (erg_view){node->in[k], row, 1};
 }
@@ -59,7 +56,7 @@ static bool has_rows(const erg_node *node, int k, int64_t *row_size) {
     erg_view view;
     const erg_node *x = node->in[k];
     return x->op == ERG_OP_broadcast && find_rows(x, row_size, &view) && !is_one_number(view) &&
-           is_readable(node, k, view) && *row_size >= SHORTEST_ROW;
+           is_readable(node, k, view) && *row_size >= ERG_SHORTEST_ROW;
 }
 
 /* One matrix for all of a batch. */

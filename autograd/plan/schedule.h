@@ -51,6 +51,9 @@ typedef struct erg_view {
     int step;
 } erg_view;
 
+/* A kernel is called once a row; operands with shorter rows are stretched by a step of their own. */
+enum { ERG_SHORTEST_ROW = 16 };
+
 /* Elements to a row of the result; all operands are read by the same rows. */
 int64_t erg_row_size(const erg_node *node);
 erg_view erg_view_operand(const erg_node *node, int k);

@@ -2,7 +2,8 @@
  *
  * A rule is a function from a node to an equal one that costs less, or NULL if it does not apply.
  * Rules may assume that operands are simplified. Values have the same bits, unless a rule says
- * otherwise: then they differ by rounding, or in the sign of a zero. A NaN stays a NaN. */
+ * otherwise: then they differ by rounding, or in the sign of a zero. A NaN stays a
+ * NaN, but for what structure.c says of zeros. */
 #ifndef ERG_AUTOGRAD_PLAN_SIMPLIFY_H
 #define ERG_AUTOGRAD_PLAN_SIMPLIFY_H
 

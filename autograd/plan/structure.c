@@ -32,7 +32,7 @@ static erg_node *multiply(const erg_node *node, erg_node *const *in) {
 static erg_node *one_of(erg_node *x, int axis) {
     erg_shape shape = x->shape;
     shape.dims[axis] = 1;
-    if (x->shape.dims[axis] == 1)
+    if (x->shape.dims[axis] <= 1)
         return NULL;
     if (x->op == ERG_OP_full)
         return erg_full(x->graph, x->dtype, shape, x->number);
@@ -118,7 +118,8 @@ static erg_node *trimmed(erg_node *x, margins m) {
 
 /* Less than half is left, else the copies that are cut out cost more than they save. */
 static bool is_worth_it(const erg_node *x, margins m) {
-    return m.size >= 0 && 2 * m.size <= x->shape.dims[m.axis];
+    int64_t size = x->shape.dims[m.axis];
+    return m.size >= 0 && m.size < size && 2 * m.size <= size;
 }
 
 RULE(product_of_padded) {
