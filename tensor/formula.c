@@ -52,9 +52,10 @@ void erg_code_pages_free(erg_code_pages *pages) {
 typedef struct allocation {
     const erg_formula *formula;
     erg_x86 *code;
-    int last[ERG_FORMULA_LINES]; /* by line: the last one that reads it; n_lines if it is stored */
-    int in[ERG_FORMULA_LINES];   /* by line: its register */
-    uint32_t free;               /* a bit for each register */
+    int last[ERG_FORMULA_LINES];  /* by line: the last one that reads it; n_lines if it is stored */
+    int in[ERG_FORMULA_LINES];    /* by line: its register */
+    bool done[ERG_FORMULA_LINES]; /* by line: before the loop */
+    uint32_t free;                /* a bit for each register */
 } allocation;
 
 static int count_reads(const erg_formula_line *line, int *reads) {
@@ -107,6 +108,10 @@ static bool take_register(allocation *a, int i) {
 
 /* ------------------------------------------------------------------------------- code */
 
+static bool is_number(const erg_formula_line *line) {
+    return line->kind == ERG_FORMULA_READ && line->read == ERG_X86_NUMBER;
+}
+
 static void write_line(const allocation *a, int i) {
     const erg_formula_line *line = &a->formula->lines[i];
     const int *in = a->in;
@@ -125,12 +130,28 @@ static void write_line(const allocation *a, int i) {
     }
 }
 
+/* Numbers that the formula reads, the same for all vectors, are read before the loop; `ahead` of
+ * them. Each takes a register for good. */
+static bool read_ahead(allocation *a, int ahead) {
+    for (int i = 0; i < a->formula->n_lines && ahead > 0; i++) {
+        if (!is_number(&a->formula->lines[i]))
+            continue;
+        a->last[i] = a->formula->n_lines;
+        if (!take_register(a, i))
+            return false;
+        write_line(a, i);
+        a->done[i] = true;
+        ahead--;
+    }
+    return true;
+}
+
 static bool write_loop(allocation *a) {
     const erg_formula *f = a->formula;
-    a->free = erg_x86_registers(a->code) == 32 ? UINT32_MAX : UINT16_MAX;
-    find_last_reads(a);
-    unsigned char *loop = erg_x86_begin(a->code);
+    unsigned char *loop = erg_x86_loop(a->code);
     for (int i = 0; i < f->n_lines; i++) {
+        if (a->done[i])
+            continue;
         if (!take_register(a, i))
             return false;
         write_line(a, i);
@@ -139,6 +160,30 @@ static bool write_loop(allocation *a) {
         erg_x86_store(a->code, a->in[f->stores[k].line], f->stores[k].array);
     erg_x86_end(a->code, loop, f->row > 0);
     return !a->code->full;
+}
+
+static bool write_function(const erg_formula *f, const erg_formula_code *code, int ahead,
+                           erg_x86 *x86) {
+    allocation a = {.formula = f, .code = x86};
+    a.free = erg_x86_registers(x86) == 32 ? UINT32_MAX : UINT16_MAX;
+    find_last_reads(&a);
+    erg_x86_begin(x86, code->arrays, code->n_arrays);
+    return read_ahead(&a, ahead) && write_loop(&a);
+}
+
+/* As many numbers are read ahead as leave enough registers. */
+static bool write_best(const erg_formula *f, const erg_formula_code *code, erg_x86 *x86) {
+    const erg_x86 before = *x86;
+    int ahead = 0;
+    for (int i = 0; i < f->n_lines; i++)
+        ahead += is_number(&f->lines[i]);
+    while (!write_function(f, code, ahead, x86)) {
+        if (ahead == 0)
+            return false;
+        *x86 = before;
+        ahead /= 2;
+    }
+    return true;
 }
 
 /* Array number i is used; element by element, or by rows. */
@@ -180,12 +225,11 @@ bool erg_formula_compile(const erg_formula *formula, const erg_kernels *kernels,
     erg_x86 x86 = encoder(kernels, formula->dtype);
     x86.at = pages->at;
     x86.end = pages->end;
-    allocation a = {.formula = formula, .code = &x86};
     *code = (erg_formula_code){.lanes = erg_formula_lanes(kernels, formula->dtype),
                                .size = (int64_t)erg_dtype_size(formula->dtype),
                                .row = formula->row,
                                .n_stores = formula->n_stores};
-    if (!list_arrays(formula, code) || !write_loop(&a))
+    if (!list_arrays(formula, code) || !write_best(formula, code, &x86))
         return false;
     /* ISO C knows no conversion from a pointer to data to one to a function; POSIX does. */
     memcpy(&code->run, &pages->at, sizeof code->run);

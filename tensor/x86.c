@@ -4,14 +4,18 @@
  * and how an address is made. The prefix names a third register and holds the high bits of all
  * register numbers, inverted, and which table of opcodes is meant.
  *
- *     rdi   bytes     rdx   row      r9    number     rax   at[index]
+ *     rdi   bytes     rdx   row      r9    number     rax   at[index], if no other register has it
  *     rsi   at        r8    column                    rcx   bytes done so far */
 #include "x86.h"
 
 enum { MAP_0F = 1, MAP_0F38 = 2, MAP_0F3A = 3 };
 
-/* In the place of a register: the memory at rax, or at rax + another. */
-enum { AT_RAX = -1, AT_RAX_RCX = -2, AT_RAX_R8 = -3, AT_RAX_R9 = -4 };
+enum { RAX = 0, RCX = 1, RBX = 3, R8 = 8, R9, R10, R11, R12, R14 = 14, R15 };
+
+/* Those that hold addresses throughout: two are free, the others are the caller's. (rbp and r13 are
+ * left out, for as a base they are written in another way.) */
+static const int holders[ERG_X86_KEPT] = {R10, R11, RBX, R12, R14, R15};
+enum { FIRST_OF_CALLER = 2 };
 
 int erg_x86_registers(const erg_x86 *x) {
     return x->wide ? 32 : 16;
@@ -37,35 +41,44 @@ static void put_number(erg_x86 *x, int32_t number) {
         put(x, (uint32_t)number >> i & 0xff);
 }
 
-/* Bit i of a register's number, inverted; memory at rax has none. */
+/* Bit i of a register's number, inverted. */
 static unsigned bit(int r, int i) {
-    return r < 0 || !(r >> i & 1);
+    return !(r >> i & 1);
 }
 
-/* The bit that tells a register apart from r8 and r9 as an index, or is bit 4 of a vector's. */
-static unsigned index_bit(int b) {
-    return b < 0 ? b >= AT_RAX_RCX : bit(b, 4);
-}
+enum { NONE = -1 };
+
+/* In the place of a register: the memory at base + index, or at base alone. */
+typedef struct address {
+    int base, index;
+} address;
 
 typedef struct instruction {
     int map, opcode;
     bool size_66; /* the prefix for doubles, and for integers */
     bool w;       /* of AVX-512: the same for doubles */
-    int r, a, b;  /* result, first operand (0 if there is none), second: a register or memory */
+    int r, a, b;  /* result, first operand (0 if there is none), second: a register, */
+    address from; /* or, if it is NONE, memory */
     int mask;     /* of AVX-512: the mask register that chooses elements; 0: all */
 } instruction;
 
+/* The high bits of the second operand: two of a register, or one of an index and one of a base. */
+static unsigned high_bits(const instruction *i) {
+    if (i->b != NONE)
+        return bit(i->b, 4) << 1 | bit(i->b, 3);
+    return (i->from.index == NONE || bit(i->from.index, 3)) << 1 | bit(i->from.base, 3);
+}
+
 static void put_evex(erg_x86 *x, const instruction *i) {
     put(x, 0x62);
-    put(x, bit(i->r, 3) << 7 | index_bit(i->b) << 6 | bit(i->b, 3) << 5 | bit(i->r, 4) << 4 |
-               (unsigned)i->map);
+    put(x, bit(i->r, 3) << 7 | high_bits(i) << 5 | bit(i->r, 4) << 4 | (unsigned)i->map);
     put(x, (unsigned)i->w << 7 | (~(unsigned)i->a & 15) << 3 | 4 | i->size_66);
     put(x, 2 << 5 | bit(i->a, 4) << 3 | (unsigned)i->mask); /* 2: vectors of 64 bytes */
 }
 
 static void put_vex(erg_x86 *x, const instruction *i) {
     put(x, 0xc4);
-    put(x, bit(i->r, 3) << 7 | index_bit(i->b) << 6 | bit(i->b, 3) << 5 | (unsigned)i->map);
+    put(x, bit(i->r, 3) << 7 | high_bits(i) << 5 | (unsigned)i->map);
     put(x, (~(unsigned)i->a & 15) << 3 | 4 | i->size_66); /* 4: vectors of 32 bytes */
 }
 
@@ -75,13 +88,15 @@ static void put_instruction(erg_x86 *x, instruction i) {
     else
         put_vex(x, &i);
     put(x, (unsigned)i.opcode);
-    unsigned r = (unsigned)(i.r & 7) << 3;
-    if (i.b >= 0)
+    unsigned r = (unsigned)(i.r & 7) << 3, base = (unsigned)(i.from.base & 7);
+    if (i.b != NONE) {
         put(x, 0xc0 | r | (unsigned)(i.b & 7));
-    else
-        put(x, r | (i.b == AT_RAX ? 0 : 4));
-    if (i.b < AT_RAX) /* base rax, index rcx, r8 or r9 */
-        put(x, i.b == AT_RAX_R8 ? 0 : 1 << 3);
+    } else if (i.from.index == NONE) {
+        put(x, r | base);
+    } else {
+        put(x, r | 4);
+        put(x, (unsigned)(i.from.index & 7) << 3 | base);
+    }
 }
 
 /* An instruction for both types: those for doubles have another prefix. */
@@ -97,9 +112,34 @@ static void put_float(erg_x86 *x, int opcode, int r, int a, int b) {
 
 /* ------------------------------------------------------------------------------- the loop */
 
-unsigned char *erg_x86_begin(erg_x86 *x) {
+/* A prefix for the high registers, then the opcode. */
+static void put_push(erg_x86 *x, int r, bool pop) {
+    if (r >= R8)
+        put(x, 0x41);
+    put(x, (pop ? 0x58u : 0x50u) | (unsigned)(r & 7));
+}
+
+/* r <- at[index] */
+static void put_pointer(erg_x86 *x, int r, int index) {
+    put(x, r >= R8 ? 0x4c : 0x48); /* mov r, [rsi + 8 index] */
+    put(x, 0x8b);
+    put(x, 0x80 | (unsigned)(r & 7) << 3 | 6);
+    put_number(x, 8 * index);
+}
+
+void erg_x86_begin(erg_x86 *x, const int *arrays, int count) {
     put_all(x, "\xf3\x0f\x1e\xfa", 4); /* endbr64: where calls may arrive */
-    put_all(x, "\x31\xc9", 2);         /* xor ecx, ecx */
+    x->n_kept = count < ERG_X86_KEPT ? count : ERG_X86_KEPT;
+    for (int k = FIRST_OF_CALLER; k < x->n_kept; k++)
+        put_push(x, holders[k], false);
+    for (int k = 0; k < x->n_kept; k++) {
+        x->kept[k] = arrays[k];
+        put_pointer(x, holders[k], arrays[k]);
+    }
+}
+
+unsigned char *erg_x86_loop(erg_x86 *x) {
+    put_all(x, "\x31\xc9", 2); /* xor ecx, ecx */
     return x->at;
 }
 
@@ -119,33 +159,52 @@ void erg_x86_end(erg_x86 *x, const unsigned char *loop, bool rows) {
     put(x, (unsigned)erg_x86_vector_bytes(x));
     put_all(x, "\x48\x39\xf9\x0f\x8c", 5); /* cmp rcx, rdi; jl loop, counted from the next byte */
     put_number(x, (int32_t)(loop - x->at - 4));
-    put_all(x, "\xc5\xf8\x77\xc3", 4); /* vzeroupper; ret */
+    put_all(x, "\xc5\xf8\x77", 3); /* vzeroupper */
+    for (int k = x->n_kept - 1; k >= FIRST_OF_CALLER; k--)
+        put_push(x, holders[k], true);
+    put(x, 0xc3); /* ret */
 }
 
 /* ------------------------------------------------------------------------------- memory */
 
-static void put_pointer(erg_x86 *x, int index) {
-    put_all(x, "\x48\x8b\x86", 3); /* mov rax, [rsi + 8 index] */
-    put_number(x, 8 * index);
+/* The register with the address of an array: its own, or rax. */
+static int find_array(erg_x86 *x, int index) {
+    for (int k = 0; k < x->n_kept; k++)
+        if (x->kept[k] == index)
+            return holders[k];
+    put_pointer(x, RAX, index);
+    return RAX;
+}
+
+/* vmovup: a vector from memory or to it. */
+static void put_move(erg_x86 *x, int opcode, int r, address where) {
+    put_instruction(x, (instruction){.map = MAP_0F,
+                                     .opcode = opcode,
+                                     .size_66 = x->is_double,
+                                     .w = x->is_double,
+                                     .r = r,
+                                     .b = NONE,
+                                     .from = where});
 }
 
 void erg_x86_load(erg_x86 *x, erg_x86_read read, int r, int index) {
-    put_pointer(x, index);
     if (read == ERG_X86_ARRAY || read == ERG_X86_ROW) {
-        put_float(x, 0x10, r, 0, read == ERG_X86_ARRAY ? AT_RAX_RCX : AT_RAX_R8); /* vmovup */
+        address from = {find_array(x, index), read == ERG_X86_ARRAY ? RCX : R8};
+        put_move(x, 0x10, r, from);
         return;
     }
+    put_pointer(x, RAX, index);
     put_instruction(x, (instruction){.map = MAP_0F38,
                                      .opcode = x->is_double ? 0x19 : 0x18, /* vbroadcasts */
                                      .size_66 = true,
                                      .w = x->is_double,
                                      .r = r,
-                                     .b = read == ERG_X86_ROW_NUMBER ? AT_RAX_R9 : AT_RAX});
+                                     .b = NONE,
+                                     .from = {RAX, read == ERG_X86_ROW_NUMBER ? R9 : NONE}});
 }
 
 void erg_x86_store(erg_x86 *x, int r, int index) {
-    put_pointer(x, index);
-    put_float(x, 0x11, r, 0, AT_RAX_RCX);
+    put_move(x, 0x11, r, (address){find_array(x, index), RCX});
 }
 
 /* ------------------------------------------------------------------------------- arithmetic */

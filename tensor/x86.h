@@ -10,10 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { ERG_X86_KEPT = 6 };
+
 typedef struct erg_x86 {
     unsigned char *at, *end; /* where the next byte goes; none at or behind `end` is written, */
     bool full;               /* and this tells that one should have been */
     bool wide, is_double;    /* AVX-512; double */
+    int kept[ERG_X86_KEPT];  /* arrays whose addresses have registers of their own */
+    int n_kept;
 } erg_x86;
 
 /* Opcodes of the operations on two vectors, or one. */
@@ -53,9 +57,12 @@ size_t erg_x86_vector_bytes(const erg_x86 *x);
 typedef void erg_x86_function(int64_t bytes, void *const *at, int64_t row, int64_t unused,
                               int64_t column, int64_t number);
 
-/* Between begin and end stands what is done for one vector; begin returns the place that end jumps
+/* The function begins; the first of these arrays, as many as there are registers for, are found
+ * faster than others. */
+void erg_x86_begin(erg_x86 *x, const int *arrays, int count);
+/* Between loop and end stands what is done for one vector; loop returns the place that end jumps
  * back to. Without `rows` there is one row, and the last three are not read. */
-unsigned char *erg_x86_begin(erg_x86 *x);
+unsigned char *erg_x86_loop(erg_x86 *x);
 void erg_x86_end(erg_x86 *x, const unsigned char *loop, bool rows);
 
 /* How array at[index] is read: the present vector of it, or of one row, as a vector; the row's

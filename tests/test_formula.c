@@ -244,6 +244,32 @@ START_TEST(all_registers_are_used_and_no_more) {
 }
 END_TEST
 
+/* x + n_0 + n_1 + ...: numbers are read before the loop, as many as there are registers for. */
+START_TEST(numbers_stay_in_registers) {
+    int registers = KERNELS->machine_code == ERG_CODE_AVX512 ? 32 : 16;
+    const int counts[] = {1, registers - 2, registers - 1, registers, 2 * registers + 3};
+    void *at[72], *want = array_copy(DTYPE, LONGEST, at[0] = array_random(DTYPE, LONGEST, 1, 1));
+    for (int i = 1; i < 72; i++)
+        at[i] = array_random(DTYPE, i == 1 ? LONGEST : 1, (uint64_t)i, 1);
+    for (int i = 0, done = 0; i < 5; i++) {
+        erg_formula f = {.dtype = DTYPE};
+        int sum = read_array(&f, ERG_X86_ARRAY, 0);
+        for (int k = 0; k < counts[i]; k++)
+            sum = vector(&f, ERG_X86_ADD, sum, read_array(&f, ERG_X86_NUMBER, 2 + k));
+        store(&f, sum, 1);
+        ready r = compile(&f, KERNELS);
+        erg_formula_run(&r.code, 0, LONGEST, at);
+        for (; done < counts[i]; done++)
+            KERNELS->binary[DTYPE][ERG_BINARY_add](LONGEST, want, 1, at[2 + done], 0, want);
+        assert_same(DTYPE, at[1], want, LONGEST, "sum");
+        erg_code_pages_free(&r.pages);
+    }
+    for (int i = 0; i < 72; i++)
+        free(at[i]);
+    free(want);
+}
+END_TEST
+
 START_TEST(too_few_bytes) {
     erg_formula f = deep_sum(DTYPE, 3);
     erg_formula_code code;
@@ -281,6 +307,7 @@ int main(void) {
     tcase_add_loop_test(tests, selections, 0, EACH);
     tcase_add_loop_test(tests, rows_are_read_where_they_are, 0, EACH);
     tcase_add_loop_test(tests, all_registers_are_used_and_no_more, 0, EACH);
+    tcase_add_loop_test(tests, numbers_stay_in_registers, 0, EACH);
     tcase_add_loop_test(tests, too_few_bytes, 0, EACH);
     tcase_add_test(tests, portable_kernels_have_no_code);
     suite_add_tcase(suite, tests);

@@ -218,12 +218,6 @@ static int64_t find_row_size(const erg_step *step) {
     return size;
 }
 
-/* A single node has nothing to gain from pieces, unless rows are to be written out. */
-static int64_t choose_piece(const erg_step *step, int64_t row_size) {
-    bool alone = step->n_nodes == 1 && (row_size > PIECE || row_size == step->items);
-    return alone ? step->items : PIECE;
-}
-
 static bool prepare(erg_chain_builder *b) {
     erg_lowering *lowering = b->lowering;
     erg_step *step = b->step;
@@ -242,7 +236,6 @@ static bool prepare(erg_chain_builder *b) {
     step->result_nodes = b->results;
     step->detail = b->chain = c;
     c->row_size = find_row_size(step);
-    c->piece = choose_piece(step, c->row_size);
     c->long_rows = c->row_size > PIECE || c->row_size == step->items;
     return c->code && c->locations;
 }
@@ -252,6 +245,11 @@ static size_t widest_element(const erg_chain *c) {
     for (int i = 0; i < c->count; i++)
         widest = c->locations[i].bytes > widest ? c->locations[i].bytes : widest;
     return (size_t)widest;
+}
+
+/* One instruction has nothing to gain from pieces, unless rows are to be written out. */
+static int64_t choose_piece(const erg_chain_builder *b) {
+    return b->chain->length == 1 && b->buffers == 0 ? b->step->items : PIECE;
 }
 
 bool erg_lower_chain(erg_lowering *lowering, erg_step *step) {
@@ -265,6 +263,7 @@ bool erg_lower_chain(erg_lowering *lowering, erg_step *step) {
     for (int i = 0; i < step->n_nodes; i++)
         cost += cost_of(step->nodes[i]->op);
     erg_chain *c = b.chain;
+    c->piece = choose_piece(&b);
     int64_t longest = c->piece + (c->long_rows ? 0 : c->row_size);
     c->room = ((size_t)longest * widest_element(c) + 63) / 64 * 64;
     step->grain = erg_grain(cost);

@@ -68,7 +68,7 @@ static void join_pieces(const erg_step *step) {
 }
 
 /* Pieces of about this many elements, if there are not enough outer ones to go round. */
-enum { PIECE = 32768, ENOUGH = 64, SHORTEST = 16 };
+enum { PIECE = 65536, ENOUGH = 64, SHORTEST = 16 };
 
 /* n if it is not cut. */
 static int64_t piece_length(erg_span span) {
