@@ -56,6 +56,7 @@ libcore_la_SOURCES += \
     %D%/plan/lower_formula.c \
     %D%/plan/lower_index.c \
     %D%/plan/lower_matmul.c \
+    %D%/plan/lower_matvec.c \
     %D%/plan/lower_move.c \
     %D%/plan/lower_reduce.c \
     %D%/plan/lower_source.c \
@@ -78,4 +79,5 @@ libcore_la_SOURCES += \
     %D%/plan/store.c \
     %D%/plan/structure.c \
     %D%/plan/tile.c \
-    %D%/plan/verify.c
+    %D%/plan/verify.c \
+    %D%/plan/wave.c

@@ -97,6 +97,8 @@ static double operations(const erg_step *step) {
         return conv_operations(node);
     if (node->op == ERG_OP_matmul_sparse)
         return 2 * (double)node->shape.dims[0] * (double)node->attr[1];
+    if (node->op == ERG_OP_matvec)
+        return 2 * results * (double)erg_shape_size(node->in[0]->shape);
     if (node->op != ERG_OP_matmul && node->op != ERG_OP_matmul_packed &&
         node->op != ERG_OP_matmul_biased)
         return results;

@@ -110,6 +110,11 @@ typedef void erg_gemm_packed_kernel(int trans_a, int64_t m, int64_t n, int64_t k
                                     int64_t lda, const void *packed, const void *bias, void *c,
                                     int64_t ldc, void *scratch);
 
+/* Elements first .. last of y_i = A x_i, or of A^T x_i, for i < count: x_i has k elements. A is (n, k)
+ * or, transposed, (k, n); y_i has n. An element's bits depend on no other element and no other x. */
+typedef void erg_gemv_kernel(int trans_a, int count, int64_t first, int64_t last, int64_t k,
+                             const void *a, int64_t lda, const void *const *x, void *const *y);
+
 /* C = A S, with A (m, k) and S (k, columns), of whose elements only some are there: column j has
  * values[p] in row[p] for start[j] <= p < start[j + 1]. Nothing is added for the others: the 0 that
  * each stands for is not multiplied by an infinity or a NaN. An element's sum is in the order of p,
@@ -187,6 +192,7 @@ typedef struct erg_kernels {
     erg_gemm_bytes *gemm_packed_bytes[2];
     erg_gemm_pack_kernel *gemm_pack[2];
     erg_gemm_packed_kernel *gemm_packed[2];
+    erg_gemv_kernel *gemv[2];
     erg_sparse_kernel *sparse[2];
 
     erg_conv_needs_kernel *conv_needs[2];

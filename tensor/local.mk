@@ -46,7 +46,7 @@ libcore_la_SOURCES += \
 kernel_sources = %D%/kernels.h %D%/kernels.inc %D%/real.inc %D%/scalar.def \
     %D%/elementwise.inc %D%/vmath.inc %D%/coefficients.inc %D%/cast.inc \
     %D%/gather.inc %D%/gemm.inc %D%/gemm_pack.inc %D%/gemm_thin.inc %D%/gemm_tile.inc \
-    %D%/box.inc %D%/copy.inc %D%/fold.inc %D%/philox.inc %D%/random.inc %D%/reduce.inc \
+    %D%/gemv.inc %D%/box.inc %D%/copy.inc %D%/fold.inc %D%/philox.inc %D%/random.inc %D%/reduce.inc \
     %D%/sparse.inc %D%/transpose.inc %D%/conv.h %D%/conv_way.inc %D%/conv_pixels.inc \
     %D%/conv_channels.inc %D%/conv.inc %D%/conv_weight.inc
 kernel_cflags = $(AM_CFLAGS) -O3 -fno-trapping-math

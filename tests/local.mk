@@ -48,6 +48,7 @@ test_programs = \
     %D%/test_log_z \
     %D%/test_loss_gradients \
     %D%/test_losses \
+    %D%/test_matvec \
     %D%/test_metropolis \
     %D%/test_misuse \
     %D%/test_models \
@@ -107,6 +108,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_compiler_SOURCES = %D%/test_compiler.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_structure_SOURCES = %D%/test_structure.c %D%/compiler_graph.h %D%/plan_tools.h
+%C%_test_matvec_SOURCES = %D%/test_matvec.c %D%/arrays.h %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_sparse_SOURCES = %D%/test_sparse.c %D%/arrays.h %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_passes_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
     -Wl,--wrap=free

@@ -9,9 +9,12 @@
  * more nodes, until a product or another node that cannot join needs one of its values. Then it
  * runs right there, or joins the group that made its operands, if that makes less to be stored: a
  * slope, say, is computed with the activation, and what it is computed from need not be kept for
- * the backward pass. */
+ * the backward pass.
+ *
+ * Products of a wave (see wave.c) with one matrix are a group as well. */
 #include <stdlib.h>
 
+#include "lower.h"
 #include "schedule.h"
 
 enum { WAITING = -1, NONE = -1 };
@@ -159,22 +162,33 @@ static void gather_waiting(grouping *g, const erg_node *node, int own) {
 
 static void place(grouping *g, const erg_node *node) {
     int own = g->count++, id = node->id;
-    bool open = g->schedule->chains && erg_ops[node->op].flags & (ELEMENTWISE | RANDOM);
-    g->groups[own] = (group){.rank = WAITING,
-                             .after = latest_rank(g, node),
-                             .count = 1,
-                             .head = id,
-                             .tail = id,
-                             .open = open,
-                             .size = erg_shape_size(node->shape),
-                             .row = erg_row_size(node)};
+    g->groups[own] =
+        (group){.rank = WAITING,
+                .after = latest_rank(g, node),
+                .count = 1,
+                .head = id,
+                .tail = id,
+                .open = g->schedule->chains && erg_ops[node->op].flags & (ELEMENTWISE | RANDOM),
+                .size = erg_shape_size(node->shape),
+                .row = erg_row_size(node)};
     g->of[id] = own;
     g->next[id] = NONE;
     gather_waiting(g, node, own);
     int latest = latest_rank(g, node); /* some operands' groups may have been ranked */
     g->groups[own].after = latest > g->groups[own].after ? latest : g->groups[own].after;
-    if (!open)
-        settle(g, own);
+}
+
+/* Groups from `first` on are those of products that do not need each other: those with the same
+ * matrix become one. */
+static void join_products(grouping *g, int first) {
+    for (int i = first; i < g->count; i++)
+        for (int k = first; k < i && g->groups[i].count; k++) {
+            group *to = &g->groups[k];
+            if (to->count && to->count < ERG_CHAIN_NODES &&
+                erg_is_with_same_matrix(g->graph->nodes[g->groups[i].head],
+                                        g->graph->nodes[to->head]))
+                join(g, i, k);
+        }
 }
 
 /* ------------------------------------------------------------------------------- a phase */
@@ -189,21 +203,41 @@ static int ascending(const void *a, const void *b) {
                               : (x->id > y->id) - (x->id < y->id);
 }
 
-/* Nodes in the order of their groups, and a step for each group. */
-static void order_phase(grouping *g, erg_schedule *s, erg_phase *phase, key *keys) {
-    int begin = phase->first, steps = s->n_steps;
+/* Products of a wave are next to each other: all are placed before they are settled. */
+static void place_phase(grouping *g, const erg_phase *phase) {
+    const erg_schedule *s = g->schedule;
+    for (int i = phase->first, end = i + phase->count, next; i < end; i = next) {
+        int first = g->count;
+        bool product = erg_joins_products(s, g->graph->nodes[s->order[i]]);
+        next = i + 1;
+        while (product && next < end && erg_joins_products(s, g->graph->nodes[s->order[next]]) &&
+               s->wave[s->order[next]] == s->wave[s->order[i]])
+            next++;
+        for (int k = i; k < next; k++)
+            place(g, g->graph->nodes[s->order[k]]);
+        if (product)
+            join_products(g, first);
+        for (int k = first; k < g->count; k++)
+            if (g->groups[k].count && !g->groups[k].open)
+                settle(g, k);
+    }
+}
+
+/* Groups in their order, and a step for each. */
+static void order_groups(grouping *g, erg_schedule *s, erg_phase *phase, key *keys) {
+    int steps = s->n_steps;
     for (int i = 0; i < g->count; i++)
         if (g->groups[i].count)
             settle(g, i);
     for (int i = 0; i < phase->count; i++) {
-        int id = s->order[begin + i];
+        int id = s->order[phase->first + i];
         keys[i] = (key){g->groups[find(g, g->of[id])].rank, id};
     }
     qsort(keys, (size_t)phase->count, sizeof *keys, ascending);
     for (int i = 0; i < phase->count; i++) {
+        s->order[phase->first + i] = keys[i].id;
         if (i == 0 || keys[i].rank != keys[i - 1].rank)
-            s->first[s->n_steps++] = begin + i;
-        s->order[begin + i] = keys[i].id;
+            s->first[s->n_steps++] = phase->first + i;
         s->step[keys[i].id] = s->n_steps - 1;
     }
     phase->first = steps;
@@ -233,9 +267,8 @@ bool erg_schedule_chains(erg_schedule *s, const erg_graph *graph) {
     for (int p = 0; done && p < s->n_phases; p++) {
         erg_phase *phase = &s->phases[p];
         g.count = g.ranks = 0;
-        for (int i = phase->first; i < phase->first + phase->count; i++)
-            place(&g, graph->nodes[s->order[i]]);
-        order_phase(&g, s, phase, keys);
+        place_phase(&g, phase);
+        order_groups(&g, s, phase, keys);
     }
     s->first[s->n_steps] = s->n_placed;
     free(keys);

@@ -70,6 +70,8 @@ static bool use_own_operands(erg_lowering *lowering, erg_step *step) {
 static bool lower_step(erg_lowering *lowering, erg_step *step) {
     if (erg_ops[step->node->op].flags & (ELEMENTWISE | RANDOM))
         return erg_lower_chain(lowering, step);
+    if (step->node->op == ERG_OP_matvec)
+        return erg_lower_matvec(lowering, step);
     return use_own_operands(lowering, step) && families[step->node->op](lowering, step);
 }
 

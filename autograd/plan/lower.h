@@ -26,6 +26,7 @@ erg_lower_step erg_lower_reduce; /* argmax, cumsum */
 erg_lower_step erg_lower_matmul;
 erg_lower_step erg_lower_matmul_packed; /* and matmul_biased */
 erg_lower_step erg_lower_matmul_sparse;
+erg_lower_step erg_lower_matvec; /* one, or some with the same matrix */
 erg_lower_step erg_lower_pack;
 erg_lower_step erg_lower_conv; /* conv2d, conv2d_input, conv2d_weight */
 erg_lower_step erg_lower_permute;
@@ -44,6 +45,11 @@ bool erg_bind(erg_plan *plan, const erg_program *program, const erg_schedule *sc
 /* A product with a constant of few elements that are not 0, and such a one as a matmul_sparse. */
 bool erg_is_sparse_product(const erg_node *node);
 erg_node *erg_sparse_product(erg_node *node);
+
+/* A product with a single row as a matvec; two of these that can be one step, unless one needs the
+ * other. */
+erg_node *erg_row_product(erg_node *node);
+bool erg_is_with_same_matrix(const erg_node *a, const erg_node *b);
 
 /* Zeroed, and freed with the plan. NULL if memory is short. */
 void *erg_lower_alloc(erg_lowering *lowering, size_t size);

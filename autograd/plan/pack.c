@@ -26,21 +26,11 @@ static erg_node *pack(erg_node *b, bool transposed, int64_t n, int64_t k) {
                                     .attr = (int64_t[]){transposed, n, k}});
 }
 
-/* a b^T = (b a^T)^T for one row a: nothing is transposed, for a and the result are as well columns.
- * Sums in another order. */
-static erg_node *turn_product(erg_node *node) {
-    int64_t n = node->shape.dims[1], k = erg_shape_size(node->in[0]->shape);
-    erg_node *in[] = {node->in[1], erg_simplified(ERG_RESHAPE(node->in[0], k, 1))};
-    erg_node *column = erg_node_new(&(erg_node){
-        .op = ERG_OP_matmul, .n_in = 2, .in = in, .n_attr = 2, .attr = (int64_t[]){0, 0}});
-    return column ? ERG_RESHAPE(column, 1, n) : NULL;
-}
-
 static erg_node *lay_out_product(erg_node *node) {
     if (erg_is_sparse_product(node))
         return erg_sparse_product(node);
-    if (node->shape.ndim == 2 && node->shape.dims[0] == 1 && node->attr[1])
-        return turn_product(node);
+    if (node->shape.ndim == 2 && node->shape.dims[0] == 1)
+        return erg_row_product(node);
     if (node->shape.ndim != 2 || node->attr[0] || node->shape.dims[0] < ROWS ||
         node->shape.dims[1] <= THIN)
         return NULL;

@@ -200,7 +200,8 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
         sink_free(s, graph, is_free, most_level, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
-        done = erg_schedule_chains(s, graph) && erg_schedule_levels(s, graph);
+        done = erg_schedule_waves(s, graph) && erg_schedule_chains(s, graph) &&
+               erg_schedule_levels(s, graph);
     }
     if (done)
         find_readers(s, graph);

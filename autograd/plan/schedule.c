@@ -179,6 +179,7 @@ void erg_schedule_free(erg_schedule *s) {
     free(s->first);
     free(s->phases);
     free(s->phase);
+    free(s->wave);
     free(s->step);
     free(s->last);
     free(s->shared);

@@ -42,6 +42,8 @@ static bool attributes_in_range(const erg_node *node) {
         return node->n_attr == 4 && axes_in_range(node, 0);
     case ERG_OP_matmul:
         return node->n_attr == 2 && node->in[0]->shape.ndim >= 2 && node->in[1]->shape.ndim >= 2;
+    case ERG_OP_matvec:
+        return node->n_attr == 1;
     case ERG_OP_matmul_sparse:
         return node->n_attr == 2 && node->in[1]->op == ERG_OP_constant;
     case ERG_OP_pack:
