@@ -2,7 +2,10 @@
 # that run the programs under sanitizers, valgrind and coverage.
 
 test_programs = \
+    %D%/test_activations \
     %D%/test_adam \
+    %D%/test_ais \
+    %D%/test_ais_paths \
     %D%/test_analytic \
     %D%/test_annealed \
     %D%/test_bundles \
@@ -23,6 +26,7 @@ test_programs = \
     %D%/test_discrete \
     %D%/test_discrete_chains \
     %D%/test_discrete_losses \
+    %D%/test_dropout \
     %D%/test_dynamics \
     %D%/test_effects \
     %D%/test_energies \
@@ -30,6 +34,7 @@ test_programs = \
     %D%/test_file_faults \
     %D%/test_files \
     %D%/test_fit \
+    %D%/test_flow \
     %D%/test_formula \
     %D%/test_gemm \
     %D%/test_generator \
@@ -41,7 +46,10 @@ test_programs = \
     %D%/test_inflate \
     %D%/test_jem \
     %D%/test_kernels \
+    %D%/test_lattice_energies \
     %D%/test_lattices \
+    %D%/test_layer_formulas \
+    %D%/test_layer_misuse \
     %D%/test_layers \
     %D%/test_lbfgs \
     %D%/test_likelihood \
@@ -51,6 +59,8 @@ test_programs = \
     %D%/test_matvec \
     %D%/test_metropolis \
     %D%/test_misuse \
+    %D%/test_model_faults \
+    %D%/test_model_formulas \
     %D%/test_models \
     %D%/test_nn \
     %D%/test_noise_contrast \
@@ -68,23 +78,27 @@ test_programs = \
     %D%/test_print_graph \
     %D%/test_quadrature \
     %D%/test_random \
+    %D%/test_rbm \
     %D%/test_reconstruction \
     %D%/test_recovery \
     %D%/test_regions \
     %D%/test_rejection \
     %D%/test_replay \
     %D%/test_same_bits \
+    %D%/test_sampler_faults \
     %D%/test_samplers \
     %D%/test_score_identities \
     %D%/test_score_matching \
     %D%/test_simplify \
     %D%/test_sparse \
+    %D%/test_spectral_norm \
     %D%/test_structure \
     %D%/test_state_dict \
     %D%/test_svgd \
     %D%/test_tempered_transition \
     %D%/test_tempering \
     %D%/test_tensor \
+    %D%/test_thread_faults \
     %D%/test_threads \
     %D%/test_toy \
     %D%/test_trainer \
@@ -117,11 +131,30 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_optimisers_SOURCES = %D%/test_optimisers.c %D%/golden_optimisers.h
 %C%_test_state_dict_SOURCES = %D%/test_state_dict.c %D%/golden_state_dict.h %D%/modules.h
 %C%_test_conv_SOURCES = %D%/test_conv.c %D%/golden_conv.h %D%/arrays.h %D%/plan_tools.h
-%C%_test_layers_SOURCES = %D%/test_layers.c %D%/golden_layers.h %D%/module_checks.h %D%/plan_tools.h
-%C%_test_models_SOURCES = %D%/test_models.c %D%/module_checks.h %D%/plan_tools.h
-%C%_test_faults_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
-    -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free \
-    -Wl,--wrap=pthread_create
+golden_headers = %D%/golden_checks.h %D%/golden_layers.h %D%/module_checks.h %D%/plan_tools.h
+%C%_test_activations_SOURCES = %D%/test_activations.c $(golden_headers)
+%C%_test_layers_SOURCES = %D%/test_layers.c $(golden_headers)
+%C%_test_spectral_norm_SOURCES = %D%/test_spectral_norm.c $(golden_headers)
+%C%_test_layer_formulas_SOURCES = %D%/test_layer_formulas.c %D%/module_checks.h %D%/plan_tools.h
+%C%_test_dropout_SOURCES = %D%/test_dropout.c %D%/plan_tools.h
+model_headers = %D%/models.h %D%/module_checks.h %D%/plan_tools.h
+%C%_test_lattice_energies_SOURCES = %D%/test_lattice_energies.c $(model_headers)
+%C%_test_model_formulas_SOURCES = %D%/test_model_formulas.c $(model_headers)
+%C%_test_models_SOURCES = %D%/test_models.c $(model_headers)
+%C%_test_rbm_SOURCES = %D%/test_rbm.c $(model_headers)
+%C%_test_ais_SOURCES = %D%/test_ais.c %D%/log_z.h
+%C%_test_ais_paths_SOURCES = %D%/test_ais_paths.c %D%/log_z.h
+%C%_test_log_z_SOURCES = %D%/test_log_z.c %D%/log_z.h
+memory_faults = %D%/memory_faults.c %D%/memory_faults.h
+wrap_memory = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc \
+    -Wl,--wrap=posix_memalign,--wrap=strdup,--wrap=realpath,--wrap=newlocale,--wrap=free
+%C%_test_faults_SOURCES = %D%/test_faults.c $(memory_faults)
+%C%_test_faults_LDFLAGS = $(wrap_memory)
+%C%_test_model_faults_SOURCES = %D%/test_model_faults.c $(memory_faults)
+%C%_test_model_faults_LDFLAGS = $(wrap_memory)
+%C%_test_sampler_faults_SOURCES = %D%/test_sampler_faults.c $(memory_faults)
+%C%_test_sampler_faults_LDFLAGS = $(wrap_memory)
+%C%_test_thread_faults_LDFLAGS = -Wl,--wrap=pthread_create
 %C%_test_file_faults_LDFLAGS = -Wl,--wrap=open,--wrap=openat,--wrap=write,--wrap=fsync \
     -Wl,--wrap=rename,--wrap=renameat
 %C%_test_corpus_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc

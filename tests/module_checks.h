@@ -6,6 +6,9 @@
 #include "modules.h"
 #include "plan_tools.h"
 
+/* The first option of modules whose derivatives are compared. */
+#define F64_OPTIONS .dtype = ERG_FLOAT64
+
 enum { MOST_LEAVES = 40 };
 
 /* Numbers without a pattern, as tests/goldens has them: sin(seed + 0.7 i + 0.01 i^2). */
@@ -27,6 +30,12 @@ static inline int leaves_of(erg_graph *graph, erg_node *x, erg_node **leaves) {
     for (int k = 0; k < params; k++)
         leaves[count++] = found[k];
     return count;
+}
+
+static inline erg_node *param_of(erg_graph *g, const char *name) {
+    erg_node *param = erg_find(g, name);
+    ck_assert_msg(param != NULL, "no param \"%s\"", name);
+    return param;
 }
 
 static inline void check_derivatives(const char *name, erg_node *y, erg_node *const *leaves,

@@ -3,8 +3,8 @@
 
     python3 tests/goldens/layers.py > tests/golden_layers.h && make format
 
-x and the params, in their order, are filled by fill() with seeds 1, 2, ..., which test_layers.c
-repeats. With y = layer(x), s = sum sin(y) and n the sum of the squares of all derivatives of s, the
+x and the params, in their order, are filled by fill() with seeds 1, 2, ..., which the tests
+repeat. With y = layer(x), s = sum sin(y) and n the sum of the squares of all derivatives of s, the
 table holds checksums of y, of the derivatives of s, and of those of n, each by x and the params. An
 embedding has no derivative by x.
 """
