@@ -70,10 +70,11 @@ static bool is_among(const erg_node *node, const erg_step *step) {
 /* Results, and operands that are not computed in the step itself. */
 static double bytes_touched(const erg_step *step) {
     double bytes = 0;
+    bool once = step->node->op == ERG_OP_matvec; /* all of them read one matrix */
     for (int i = 0; i < step->n_out; i++)
         bytes += bytes_of(step->result_nodes[i]);
     for (int i = 0; i < step->n_nodes; i++)
-        for (int k = 0; k < step->nodes[i]->n_in; k++)
+        for (int k = 0; k < (once && i > 0 ? 1 : step->nodes[i]->n_in); k++)
             if (!is_among(step->nodes[i]->in[k], step))
                 bytes += bytes_of(step->nodes[i]->in[k]);
     return bytes;

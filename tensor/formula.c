@@ -181,7 +181,7 @@ static bool write_best(const erg_formula *f, const erg_formula_code *code, erg_x
         if (ahead == 0)
             return false;
         *x86 = before;
-        ahead /= 2;
+        ahead--;
     }
     return true;
 }

@@ -244,27 +244,34 @@ START_TEST(all_registers_are_used_and_no_more) {
 }
 END_TEST
 
-/* x + n_0 + n_1 + ...: numbers are read before the loop, as many as there are registers for. */
+/* x_0 + ... + x_4 + n_0 + n_1 + ...: numbers are read before the loop, as many as there are registers
+ * for; and more arrays than the caller's registers have to be kept for. */
 START_TEST(numbers_stay_in_registers) {
+    enum { ARRAYS = 5, ALL = 80 };
     int registers = KERNELS->machine_code == ERG_CODE_AVX512 ? 32 : 16;
     const int counts[] = {1, registers - 2, registers - 1, registers, 2 * registers + 3};
-    void *at[72], *want = array_copy(DTYPE, LONGEST, at[0] = array_random(DTYPE, LONGEST, 1, 1));
-    for (int i = 1; i < 72; i++)
-        at[i] = array_random(DTYPE, i == 1 ? LONGEST : 1, (uint64_t)i, 1);
+    void *at[ALL];
+    for (int i = 0; i < ALL; i++)
+        at[i] = array_random(DTYPE, i <= ARRAYS ? LONGEST : 1, (uint64_t)i, 1);
+    void *want = array_copy(DTYPE, LONGEST, at[1]);
+    for (int k = 2; k <= ARRAYS; k++)
+        KERNELS->binary[DTYPE][ERG_BINARY_add](LONGEST, want, 1, at[k], 1, want);
     for (int i = 0, done = 0; i < 5; i++) {
         erg_formula f = {.dtype = DTYPE};
-        int sum = read_array(&f, ERG_X86_ARRAY, 0);
-        for (int k = 0; k < counts[i]; k++)
-            sum = vector(&f, ERG_X86_ADD, sum, read_array(&f, ERG_X86_NUMBER, 2 + k));
-        store(&f, sum, 1);
+        int sum = read_array(&f, ERG_X86_ARRAY, 1);
+        for (int k = 2; k <= ARRAYS + counts[i]; k++)
+            sum = vector(&f, ERG_X86_ADD, sum,
+                         read_array(&f, k <= ARRAYS ? ERG_X86_ARRAY : ERG_X86_NUMBER, k));
+        store(&f, sum, 0);
         ready r = compile(&f, KERNELS);
         erg_formula_run(&r.code, 0, LONGEST, at);
         for (; done < counts[i]; done++)
-            KERNELS->binary[DTYPE][ERG_BINARY_add](LONGEST, want, 1, at[2 + done], 0, want);
-        assert_same(DTYPE, at[1], want, LONGEST, "sum");
+            KERNELS->binary[DTYPE][ERG_BINARY_add](LONGEST, want, 1, at[ARRAYS + 1 + done], 0,
+                                                   want);
+        assert_same(DTYPE, at[0], want, LONGEST, "sum");
         erg_code_pages_free(&r.pages);
     }
-    for (int i = 0; i < 72; i++)
+    for (int i = 0; i < ALL; i++)
         free(at[i]);
     free(want);
 }

@@ -178,17 +178,17 @@ static void place(grouping *g, const erg_node *node) {
     g->groups[own].after = latest > g->groups[own].after ? latest : g->groups[own].after;
 }
 
-/* Groups from `first` on are those of products that do not need each other: those with the same
- * matrix become one. */
+/* Groups from `first` on are those of the products of a wave: neighbours with the same matrix become
+ * one. */
 static void join_products(grouping *g, int first) {
-    for (int i = first; i < g->count; i++)
-        for (int k = first; k < i && g->groups[i].count; k++) {
-            group *to = &g->groups[k];
-            if (to->count && to->count < ERG_CHAIN_NODES &&
-                erg_is_with_same_matrix(g->graph->nodes[g->groups[i].head],
-                                        g->graph->nodes[to->head]))
-                join(g, i, k);
-        }
+    for (int to = first, i = first + 1; i < g->count; i++) {
+        const erg_node *a = g->graph->nodes[g->groups[to].head];
+        if (g->groups[to].count < ERG_CHAIN_NODES &&
+            erg_is_with_same_matrix(a, g->graph->nodes[g->groups[i].head]))
+            join(g, i, to);
+        else
+            to = i;
+    }
 }
 
 /* ------------------------------------------------------------------------------- a phase */

@@ -5,7 +5,8 @@
  * registers. What other instructions read, but no later step, goes to a buffer of one piece's size,
  * so it stays in the first-level cache. An operand that is one row for all rows, or one number for each
  * row, is written out for a piece where rows are short, so that kernels are not called for each
- * row; where they are long, no piece crosses the end of a row. */
+ * row; where they are long, no piece crosses the end of a row. A chain of one instruction that needs
+ * no buffers is one piece. */
 #ifndef ERG_AUTOGRAD_PLAN_CHAIN_CODE_H
 #define ERG_AUTOGRAD_PLAN_CHAIN_CODE_H
 
@@ -61,7 +62,7 @@ typedef struct erg_chain {
     int count;
     int64_t row_size; /* of operands that are read by rows; else the number of elements */
     int64_t piece;    /* elements */
-    bool long_rows;   /* of more than a piece, or one row: none is written out */
+    bool long_rows;   /* longer than a piece should be, or one row: none is written out */
     size_t room;      /* bytes of a buffer */
 } erg_chain;
 

@@ -11,20 +11,22 @@ typedef struct products {
 } products;
 
 /* a b or a b^T for one row a: b^T a or b a, all rows and columns being vectors. A single column is
- * stored as its transpose is. */
+ * stored as its transpose is; a few columns are short rows, which products of matrices read better. */
 erg_node *erg_row_product(erg_node *node) {
+    int64_t n = node->shape.dims[1];
+    if (!node->attr[1] && n > 1 && n < ERG_SHORTEST_ROW)
+        return NULL;
     int64_t k = erg_shape_size(node->in[0]->shape);
     erg_node *row = erg_simplified(ERG_RESHAPE(node->in[0], 1, k)), *b = node->in[1];
     if (!row)
         return NULL;
-    return erg_node_new(
-        &(erg_node){.op = ERG_OP_matvec,
-                    .dtype = node->dtype,
-                    .shape = node->shape,
-                    .n_in = 2,
-                    .in = (erg_node *[]){row, b},
-                    .n_attr = 1,
-                    .attr = (int64_t[]){!node->attr[1] && node->shape.dims[1] > 1}});
+    return erg_node_new(&(erg_node){.op = ERG_OP_matvec,
+                                    .dtype = node->dtype,
+                                    .shape = node->shape,
+                                    .n_in = 2,
+                                    .in = (erg_node *[]){row, b},
+                                    .n_attr = 1,
+                                    .attr = (int64_t[]){!node->attr[1] && n > 1}});
 }
 
 bool erg_is_with_same_matrix(const erg_node *a, const erg_node *b) {

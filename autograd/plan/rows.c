@@ -51,6 +51,7 @@ int64_t erg_operand_row(const erg_node *node, int k) {
     case ERG_OP_matmul_packed:
     case ERG_OP_matmul_biased:
     case ERG_OP_matmul_sparse:
+    case ERG_OP_matvec:
     case ERG_OP_conv2d:
     case ERG_OP_conv2d_input:
         return k >= 1 ? 0 : same_row(node, k);

@@ -32,7 +32,7 @@ typedef struct erg_schedule {
     erg_phase *phases;
     int n_phases;
     int *phase;   /* of computed nodes: index of the phase */
-    int *wave;    /* of computed nodes: behind how many products of its phase, see wave.c */
+    int *wave;    /* of computed nodes: see wave.c */
     int *step;    /* of computed nodes: index of the step */
     int *last;    /* of roots: place of the last node that reads it; INT_MAX if held */
     bool *shared; /* of computed nodes: the value is held, or read in another phase than its own */
@@ -80,8 +80,9 @@ enum { ERG_CHAIN_NODES = 48 };
 bool erg_schedule_make(erg_schedule *schedule, const erg_program *program);
 /* Order and phases, in places: of a schedule that knows what is computed. */
 bool erg_schedule_phases(erg_schedule *schedule, const erg_program *program);
-/* Nodes of a phase by waves, before chains are made; and those that waves are counted by. */
+/* Sorts the nodes of phases by waves; before chains are made. */
 bool erg_schedule_waves(erg_schedule *schedule, const erg_graph *graph);
+/* Products that waves are counted by, and that can be one step with others of their wave. */
 bool erg_joins_products(const erg_schedule *schedule, const erg_node *node);
 /* Steps: puts nodes that are done together next to each other, and counts phases in steps. */
 bool erg_schedule_chains(erg_schedule *schedule, const erg_graph *graph);

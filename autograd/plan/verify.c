@@ -43,7 +43,9 @@ static bool attributes_in_range(const erg_node *node) {
     case ERG_OP_matmul:
         return node->n_attr == 2 && node->in[0]->shape.ndim >= 2 && node->in[1]->shape.ndim >= 2;
     case ERG_OP_matvec:
-        return node->n_attr == 1;
+        return node->n_attr == 1 &&
+               erg_shape_size(node->in[1]->shape) ==
+                   erg_shape_size(node->in[0]->shape) * erg_shape_size(node->shape);
     case ERG_OP_matmul_sparse:
         return node->n_attr == 2 && node->in[1]->op == ERG_OP_constant;
     case ERG_OP_pack:

@@ -43,6 +43,7 @@ const bench_case bench_cases[] = {
     {"exp_1e6", bench_make_elementwise},
     {"exp_1e4", bench_make_elementwise},
     {"sum_1e6", bench_make_elementwise},
+    {"sum_1e4", bench_make_elementwise},
     {"randn_1e6", bench_make_elementwise},
     {"rand_1e6", bench_make_elementwise},
     {"op_add_tiny", bench_make_tiny},
