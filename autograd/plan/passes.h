@@ -9,7 +9,8 @@
  *     recompute  cheap values computed again where they are wanted again
  *     schedule   which nodes are computed, and how each reads its operands
  *     region     which nodes can go row by row together, and so the order of all
- *     chain      which elementwise nodes are one step
+ *     wave       which products of single rows do not need each other
+ *     chain      which of these, and which elementwise nodes, are one step
  *     level      which steps can run side by side
  *     store      which new values of leaves are written in place
  *     lower      a kernel for each step
