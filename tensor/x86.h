@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ERG_X86_KEPT = 6 };
+enum { ERG_X86_KEPT = 6 }; /* registers for addresses */
 
 typedef struct erg_x86 {
     unsigned char *at, *end; /* where the next byte goes; none at or behind `end` is written, */

@@ -46,8 +46,8 @@ bool erg_bind(erg_plan *plan, const erg_program *program, const erg_schedule *sc
 bool erg_is_sparse_product(const erg_node *node);
 erg_node *erg_sparse_product(erg_node *node);
 
-/* A product with a single row as a matvec, or NULL if it is better as it is; two of these that can be one step, unless one needs the
- * other. */
+/* A product with a single row as a matvec, or NULL if it is better as it is; and whether two of
+ * these can be one step, unless one needs the other. */
 erg_node *erg_row_product(erg_node *node);
 bool erg_is_with_same_matrix(const erg_node *a, const erg_node *b);
 
