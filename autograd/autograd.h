@@ -431,8 +431,8 @@ ERG_API erg_status erg_gradcheck(erg_node *y, erg_node *const *xs, int n,
  *   time         prints time and bytes per second of each step when the plan is freed
  *   reference    runs the plain interpreter: node by node in double precision, no passes
  *   verify       checks the graph after each pass of the compiler
- *   no-simplify, no-cse, no-factor, no-pack, no-epilogue, no-regions, no-chains, no-code,
- *   no-recompute, no-reuse
+ *   no-simplify, no-cse, no-factor, no-layout, no-pack, no-epilogue, no-regions, no-chains,
+ *   no-code, no-recompute, no-reuse
  *                switch a pass off; results are the same up to rounding
  *   small-tiles  cuts the batch into tiles of 8 rows; results are the same */
 

@@ -29,9 +29,16 @@ typedef struct shapes {
 
 static shapes shapes_of(const erg_node *node) {
     erg_shape a = node->in[0]->shape, b = node->in[1]->shape, own = node->shape;
-    return node->op == ERG_OP_conv2d         ? (shapes){a, b, own}
-           : node->op == ERG_OP_conv2d_input ? (shapes){own, b, a}
-                                             : (shapes){a, own, b};
+    if (node->op == ERG_OP_conv2d_weight)
+        return (shapes){a, own, b};
+    if (node->op == ERG_OP_conv2d_last)
+        own = ERG_SHAPE(own.dims[0], own.dims[3], own.dims[1], own.dims[2]);
+    return erg_conv_is_transposed(node) ? (shapes){own, b, a} : (shapes){a, b, own};
+}
+
+bool erg_conv_is_transposed(const erg_node *node) {
+    return node->op == ERG_OP_conv2d_last ? node->attr[ERG_CONV_LAST_ATTRIBUTES - 1] != 0
+                                          : node->op == ERG_OP_conv2d_input;
 }
 
 erg_conv erg_conv_of(const erg_node *node) {

@@ -47,6 +47,7 @@ libcore_la_SOURCES += \
     %D%/plan/cse.c \
     %D%/plan/epilogue.c \
     %D%/plan/factor.c \
+    %D%/plan/layout.c \
     %D%/plan/level.c \
     %D%/plan/loop.c \
     %D%/plan/lower.c \

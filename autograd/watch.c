@@ -23,7 +23,7 @@ bool erg_debug(const char *word) {
 void erg_debug_warn(void) {
     static const char *const known =
         ",nan,plan,time,reference,verify,no-simplify,no-pack,"
-        "no-cse,no-factor,no-epilogue,no-regions,no-chains,no-code,no-recompute,"
+        "no-cse,no-factor,no-layout,no-epilogue,no-regions,no-chains,no-code,no-recompute,"
         "small-tiles,no-reuse,";
     const char *list = getenv("ERG_DEBUG");
     while (list && *list) {
@@ -94,7 +94,7 @@ static double operations(const erg_step *step) {
     const erg_node *node = step->node;
     double results = (double)erg_shape_size(node->shape) * step->n_nodes;
     if (node->op == ERG_OP_conv2d || node->op == ERG_OP_conv2d_input ||
-        node->op == ERG_OP_conv2d_weight)
+        node->op == ERG_OP_conv2d_weight || node->op == ERG_OP_conv2d_last)
         return conv_operations(node);
     if (node->op == ERG_OP_matmul_sparse)
         return 2 * (double)node->shape.dims[0] * (double)node->attr[1];

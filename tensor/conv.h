@@ -8,6 +8,7 @@
 #ifndef ERG_TENSOR_CONV_H
 #define ERG_TENSOR_CONV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct erg_conv_axis {
@@ -20,5 +21,15 @@ typedef struct erg_conv {
     int64_t channels, filters; /* of one group */
     erg_conv_axis axis[2];     /* height and width */
 } erg_conv;
+
+/* Which way it goes, and where the channels are. As first axis of an image they are planes; as last
+ * axis all numbers of a pixel are neighbours. */
+typedef struct erg_conv_form {
+    bool transposed;               /* the source is y and the result x, else x and y */
+    bool turned;                   /* w has the channels of the result as its last axis: */
+                                   /* (channels, KH, KW, filters of all groups), or transposed */
+                                   /* (filters of all groups, KH, KW, channels) */
+    bool source_last, result_last; /* channels are the last axis */
+} erg_conv_form;
 
 #endif

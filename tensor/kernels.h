@@ -131,29 +131,34 @@ typedef void erg_sparse_kernel(int64_t m, const erg_sparse *s, const void *a, in
  * random.h says, with 0 <= begin and end <= 2^33. */
 typedef void erg_random_kernel(erg_random where, int64_t begin, int64_t end, void *out);
 
-/* Pieces first .. last of the convolution y of x by w, or of its transpose: x from y and w if
- * `transposed`. A piece is some rows of an image of the result; the pieces of image 0 come first, and
- * the bits of one do not depend on which others a call works on. If `turned`, w has the channels of
- * the result as its last axis: (channels, KH, KW, filters of all groups), or transposed (filters of
- * all groups, KH, KW, channels). */
-typedef void erg_conv_kernel(const erg_conv *conv, int transposed, int turned, int64_t first,
-                             int64_t last, const void *source, const void *w, void *result,
-                             void *scratch);
+/* Pieces first .. last of the convolution y of x by w, or of its transpose: x from y and w. A piece
+ * is some rows of an image of the result; the pieces of image 0 come first, and the bits of one do not
+ * depend on which others a call works on, nor on where channels are. `bias`, unless NULL, has a number
+ * for each channel of the result, which is added to its sums. */
+typedef struct erg_conv_operands {
+    const void *source, *weight, *bias;
+    void *result;
+} erg_conv_operands;
+typedef void erg_conv_kernel(const erg_conv *conv, erg_conv_form form, int64_t first, int64_t last,
+                             const erg_conv_operands *operands, void *scratch);
 
 typedef struct erg_conv_needs {
     int64_t pieces; /* of an image */
     size_t scratch; /* bytes for a call, 64-byte aligned */
-    int turned;     /* the kernel is faster with a turned weight */
+    int by_channel; /* a lane for each channel of the result: a turned weight is read faster, and the
+                     * result may have its channels last, and a bias */
 } erg_conv_needs;
-typedef erg_conv_needs erg_conv_needs_kernel(const erg_conv *conv, int transposed);
+typedef erg_conv_needs erg_conv_needs_kernel(const erg_conv *conv, erg_conv_form form);
 
 /* The sum over images begin .. end, in their order, of what they give to the derivative of the
- * convolution by w, for the cotangent y. sums has (groups, channels, KH, KW, filters) elements, the
+ * convolution by w, for the cotangent y, either with channels last if `form` says so of source and
+ * result. sums has (groups, channels, KH, KW, filters) elements, the
  * filters of a group filled up to conv_columns of them; without images it is left as it is. Scratch
  * is as above, SIZE_MAX if it is beyond any memory. */
 typedef int64_t erg_conv_columns(const erg_conv *conv, size_t *scratch);
-typedef void erg_conv_weight_kernel(const erg_conv *conv, int64_t begin, int64_t end, const void *x,
-                                    const void *y, void *sums, void *scratch);
+typedef void erg_conv_weight_kernel(const erg_conv *conv, erg_conv_form form, int64_t begin,
+                                    int64_t end, const void *x, const void *y, void *sums,
+                                    void *scratch);
 
 /* y[i] = *x for i < n. */
 typedef void erg_fill_kernel(int64_t n, const void *x, void *y);

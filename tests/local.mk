@@ -92,6 +92,7 @@ test_programs = \
     %D%/test_simplify \
     %D%/test_sparse \
     %D%/test_spectral_norm \
+    %D%/test_layout \
     %D%/test_structure \
     %D%/test_state_dict \
     %D%/test_svgd \
@@ -121,6 +122,8 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_plan_chain_SOURCES = %D%/test_plan_chain.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_compiler_SOURCES = %D%/test_compiler.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
+%C%_test_layout_SOURCES = %D%/test_layout.c %D%/compiler_graph.h %D%/plan_tools.h \
+    %D%/random_graph.c %D%/random_graph.h
 %C%_test_structure_SOURCES = %D%/test_structure.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_matvec_SOURCES = %D%/test_matvec.c %D%/arrays.h %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_sparse_SOURCES = %D%/test_sparse.c %D%/arrays.h %D%/compiler_graph.h %D%/plan_tools.h

@@ -160,59 +160,127 @@ static void *turned_weight(const problem *p, int transposed) {
     return turned;
 }
 
+/* Images x or y with the channels last, or back from there to planes. */
+static void *turned_images(const problem *p, int which, const void *images, bool back) {
+    int64_t channels = p->conv.groups * (which == X ? p->conv.channels : p->conv.filters);
+    int64_t pixels = p->size[which] / (channels * p->conv.batch);
+    void *turned = array_new(p->dtype, p->size[which]);
+    for (int64_t i = 0; i < p->size[which]; i++) {
+        int64_t image = i / (channels * pixels), c = i / pixels % channels, pixel = i % pixels;
+        int64_t last = (image * pixels + pixel) * channels + c;
+        set(p->dtype, turned, back ? i : last, get(p->dtype, images, back ? last : i));
+    }
+    return turned;
+}
+
 /* `step` pieces in a call. */
-static void run_pieces(const erg_kernels *kernels, problem *p, int transposed, int turned,
+static void run_pieces(const erg_kernels *kernels, problem *p, erg_conv_form form, const void *bias,
                        int64_t step) {
-    erg_conv_needs needs = kernels->conv_needs[p->dtype](&p->conv, transposed);
+    erg_conv_needs needs = kernels->conv_needs[p->dtype](&p->conv, form);
     int64_t pieces = p->conv.batch * needs.pieces;
-    int from = transposed ? Y : X, to = transposed ? X : Y;
+    int from = form.transposed ? Y : X, to = form.transposed ? X : Y;
     void *scratch = scratch_new(needs.scratch);
-    void *weight = turned ? turned_weight(p, transposed) : p->given[W];
+    void *weight = form.turned ? turned_weight(p, form.transposed) : p->given[W];
+    void *source =
+        form.source_last ? turned_images(p, from, p->given[from], false) : p->given[from];
+    erg_conv_operands operands = {
+        .source = source, .weight = weight, .bias = bias, .result = p->made[to]};
     for (int64_t t = 0; t < pieces; t += step)
-        kernels->conv[p->dtype](&p->conv, transposed, turned, t,
-                                t + step < pieces ? t + step : pieces, p->given[from], weight,
-                                p->made[to], scratch);
-    if (turned)
+        kernels->conv[p->dtype](&p->conv, form, t, t + step < pieces ? t + step : pieces, &operands,
+                                scratch);
+    if (form.result_last) {
+        void *result = p->made[to];
+        p->made[to] = turned_images(p, to, result, true);
+        free(result);
+    }
+    if (form.turned)
         free(weight);
+    if (form.source_last)
+        free(source);
     free(scratch);
 }
 
-/* In other pieces, and from another layout of the weight. */
-static void check_bits(const erg_kernels *kernels, problem *p, int transposed) {
+/* What was made, a number for each channel added. */
+static void *biased(const problem *p, int to, const void *bias) {
+    int64_t channels = p->conv.groups * (to == X ? p->conv.channels : p->conv.filters);
+    int64_t pixels = p->size[to] / (channels * p->conv.batch);
+    void *sums = array_copy(p->dtype, p->size[to], p->made[to]);
+    for (int64_t i = 0; i < p->size[to]; i++) {
+        double a = get(p->dtype, sums, i), b = get(p->dtype, bias, i / pixels % channels);
+        set(p->dtype, sums, i, p->dtype == F32 ? (double)((float)a + (float)b) : a + b);
+    }
+    return sums;
+}
+
+/* In other pieces, from other layouts, and to others. */
+static void check_bits(const erg_kernels *kernels, problem *p, bool transposed) {
     static const struct {
-        int turned, step;
+        bool turned, source_last, result_last, biased;
+        int step;
         const char *what;
-    } ways[] = {{0, 1, "one piece at a time"},
-                {0, 3, "three pieces at a time"},
-                {1, INT32_MAX, "with a turned weight"}};
+    } ways[] = {{0, 0, 0, 0, 1, "one piece at a time"},
+                {0, 0, 0, 0, 3, "three pieces at a time"},
+                {1, 0, 0, 0, INT32_MAX, "with a turned weight"},
+                {0, 1, 0, 0, 3, "from channels last"},
+                {0, 0, 1, 0, INT32_MAX, "to channels last"},
+                {1, 1, 1, 0, 1, "from channels last to channels last"},
+                {0, 0, 0, 1, INT32_MAX, "with a bias"},
+                {1, 1, 1, 1, 3, "with a bias, to channels last"}};
     int to = transposed ? X : Y;
     size_t bytes = (size_t)p->size[to] * size_of(p->dtype);
     void *whole = array_copy(p->dtype, p->size[to], p->made[to]);
+    void *bias = array_random(p->dtype, p->size[to], 7, 1);
+    void *sums = biased(p, to, bias);
     for (int i = 0; i < COUNT(ways); i++) {
+        erg_conv_form form = {transposed, ways[i].turned, ways[i].source_last, ways[i].result_last};
+        bool by_channel = kernels->conv_needs[p->dtype](&p->conv, form).by_channel;
+        if (!by_channel && (form.result_last || ways[i].biased))
+            continue;
         memset(p->made[to], 0xff, bytes);
-        run_pieces(kernels, p, transposed, ways[i].turned, ways[i].step);
-        ck_assert_msg(memcmp(whole, p->made[to], bytes) == 0, "%s: other bits, %s", kernels->name,
-                      ways[i].what);
+        run_pieces(kernels, p, form, ways[i].biased ? bias : NULL, ways[i].step);
+        ck_assert_msg(memcmp(ways[i].biased ? sums : whole, p->made[to], bytes) == 0,
+                      "%s: other bits, %s", kernels->name, ways[i].what);
     }
     free(whole);
+    free(bias);
+    free(sums);
 }
 
 /* The sums are (channels, KH, KW, filters) for each group. */
-static void run_weight(const erg_kernels *kernels, problem *p) {
+static void run_weight(const erg_kernels *kernels, problem *p, erg_conv_form form) {
     size_t size;
     int64_t columns = kernels->conv_columns[p->dtype](&p->conv, &size);
     int64_t rows = p->size[W] / (p->conv.groups * p->conv.filters);
     void *scratch = scratch_new(size);
     void *sums = scratch_new((size_t)(p->conv.groups * rows * columns) * size_of(p->dtype));
-    kernels->conv_weight[p->dtype](&p->conv, 0, p->conv.batch, p->given[X], p->given[Y], sums,
-                                   scratch);
+    void *x = form.source_last ? turned_images(p, X, p->given[X], false) : p->given[X];
+    void *y = form.result_last ? turned_images(p, Y, p->given[Y], false) : p->given[Y];
+    kernels->conv_weight[p->dtype](&p->conv, form, 0, p->conv.batch, x, y, sums, scratch);
     for (int64_t i = 0; i < p->size[W]; i++) {
         int64_t group = i / rows / p->conv.filters, filter = i / rows % p->conv.filters;
         set(p->dtype, p->made[W], i,
             get(p->dtype, sums, (group * rows + i % rows) * columns + filter));
     }
+    if (form.source_last)
+        free(x);
+    if (form.result_last)
+        free(y);
     free(sums);
     free(scratch);
+}
+
+/* From other layouts. */
+static void check_weight_bits(const erg_kernels *kernels, problem *p) {
+    size_t bytes = (size_t)p->size[W] * size_of(p->dtype);
+    void *whole = array_copy(p->dtype, p->size[W], p->made[W]);
+    for (int way = 1; way < 4; way++) {
+        memset(p->made[W], 0xff, bytes);
+        run_weight(kernels, p,
+                   (erg_conv_form){.source_last = (way & 1) != 0, .result_last = (way & 2) != 0});
+        ck_assert_msg(memcmp(whole, p->made[W], bytes) == 0, "%s: other bits by layout %d",
+                      kernels->name, way);
+    }
+    free(whole);
 }
 
 static void check_made(const erg_kernels *kernels, const problem *p, int which) {
@@ -230,13 +298,14 @@ START_TEST(kernels_agree_with_plain_loops) {
     for (erg_dtype dtype = F32; dtype <= F64; dtype++) {
         problem p = problem_new(case_of(_i), dtype);
         for (int k = 0; k < count; k++) {
-            run_pieces(sets[k], &p, 0, 0, INT32_MAX);
-            run_pieces(sets[k], &p, 1, 0, INT32_MAX);
-            run_weight(sets[k], &p);
+            run_pieces(sets[k], &p, (erg_conv_form){0}, NULL, INT32_MAX);
+            run_pieces(sets[k], &p, (erg_conv_form){.transposed = true}, NULL, INT32_MAX);
+            run_weight(sets[k], &p, (erg_conv_form){0});
             for (int which = 0; which < ARRAYS; which++)
                 check_made(sets[k], &p, which);
-            check_bits(sets[k], &p, 0);
-            check_bits(sets[k], &p, 1);
+            check_bits(sets[k], &p, false);
+            check_bits(sets[k], &p, true);
+            check_weight_bits(sets[k], &p);
         }
         problem_free(&p);
     }

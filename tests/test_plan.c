@@ -269,7 +269,7 @@ START_TEST(every_operation_agrees_with_the_interpreter) {
         bool is_leaf = op == ERG_OP_param || op == ERG_OP_state; /* as input is */
         bool is_made = op == ERG_OP_pack || op == ERG_OP_matmul_packed ||
                        op == ERG_OP_matmul_biased || op == ERG_OP_matvec ||
-                       op == ERG_OP_matmul_sparse; /* by the compiler */
+                       op == ERG_OP_matmul_sparse || op == ERG_OP_conv2d_last; /* by the compiler */
         ck_assert_msg(seen[op] || is_effect || is_leaf || is_made, "%s is in no graph",
                       erg_ops[op].name);
     }

@@ -20,6 +20,7 @@ static erg_lower_step *const families[ERG_OP_COUNT] = {
     [ERG_OP_conv2d] = erg_lower_conv,
     [ERG_OP_conv2d_input] = erg_lower_conv,
     [ERG_OP_conv2d_weight] = erg_lower_conv,
+    [ERG_OP_conv2d_last] = erg_lower_conv,
     [ERG_OP_permute] = erg_lower_permute,
     [ERG_OP_broadcast] = erg_lower_broadcast,
     [ERG_OP_slice] = erg_lower_slice,

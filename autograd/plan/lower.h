@@ -28,7 +28,7 @@ erg_lower_step erg_lower_matmul_packed; /* and matmul_biased */
 erg_lower_step erg_lower_matmul_sparse;
 erg_lower_step erg_lower_matvec; /* one, or some with the same matrix */
 erg_lower_step erg_lower_pack;
-erg_lower_step erg_lower_conv; /* conv2d, conv2d_input, conv2d_weight */
+erg_lower_step erg_lower_conv; /* conv2d, conv2d_input, conv2d_weight, conv2d_last */
 erg_lower_step erg_lower_permute;
 erg_lower_step erg_lower_broadcast;
 erg_lower_step erg_lower_slice;

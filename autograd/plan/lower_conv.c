@@ -9,7 +9,8 @@ typedef struct convolution {
     erg_conv conv;
     const erg_kernels *kernels;
     erg_dtype dtype;
-    int transposed, turned; /* see kernels.h */
+    erg_conv_form form;
+    bool biased;
     /* derivative by the weight: */
     int64_t rows, columns; /* of a sum */
     unsigned char *sums;   /* one for each part of the batch */
@@ -37,7 +38,7 @@ static convolution *prepare(erg_lowering *lowering, erg_step *step) {
     *c = (convolution){.conv = erg_conv_of(step->node),
                        .kernels = lowering->kernels,
                        .dtype = step->node->dtype,
-                       .transposed = step->node->op == ERG_OP_conv2d_input};
+                       .biased = step->node->n_in > 2};
     step->detail = c;
     return c;
 }
@@ -46,13 +47,24 @@ static convolution *prepare(erg_lowering *lowering, erg_step *step) {
 
 static void piece_part(const erg_step *step, const erg_work *work) {
     const convolution *c = step->detail;
-    c->kernels->conv[c->dtype](&c->conv, c->transposed, c->turned, work->begin, work->end,
-                               work->in[0], work->in[1], work->out, work->scratch);
+    erg_conv_operands operands = {.source = work->in[0],
+                                  .weight = work->in[1],
+                                  .bias = c->biased ? work->in[2] : NULL,
+                                  .result = work->out};
+    c->kernels->conv[c->dtype](&c->conv, c->form, work->begin, work->end, &operands, work->scratch);
+}
+
+/* The operand is read below the permute that it is. */
+static bool is_below(const erg_node *node, int k) {
+    return erg_view_operand(node, k).source != node->in[k];
 }
 
 static bool lower_pieces(erg_lowering *lowering, erg_step *step, convolution *c) {
-    erg_conv_needs needs = c->kernels->conv_needs[c->dtype](&c->conv, c->transposed);
-    c->turned = erg_view_operand(step->node, 1).source != step->node->in[1];
+    c->form = (erg_conv_form){.transposed = erg_conv_is_transposed(step->node),
+                              .turned = is_below(step->node, 1),
+                              .source_last = is_below(step->node, 0),
+                              .result_last = step->node->op == ERG_OP_conv2d_last};
+    erg_conv_needs needs = c->kernels->conv_needs[c->dtype](&c->conv, c->form);
     step->items = c->conv.batch * needs.pieces;
     step->part = piece_part;
     return erg_lower_scratch(lowering, needs.scratch);
@@ -69,7 +81,7 @@ static int64_t bound(int64_t batch, int64_t n, int64_t k) {
 static void weight_part(const erg_step *step, const erg_work *work) {
     const convolution *c = step->detail;
     for (int64_t k = work->begin; k < work->end; k++)
-        c->kernels->conv_weight[c->dtype](&c->conv, bound(c->conv.batch, step->items, k),
+        c->kernels->conv_weight[c->dtype](&c->conv, c->form, bound(c->conv.batch, step->items, k),
                                           bound(c->conv.batch, step->items, k + 1), work->in[0],
                                           work->in[1], c->sums + (size_t)k * c->sum_size,
                                           work->scratch);
@@ -110,6 +122,8 @@ static int64_t count_parts(const convolution *c) {
 
 static bool lower_weight(erg_lowering *lowering, erg_step *step, convolution *c) {
     size_t size, all;
+    c->form = (erg_conv_form){.source_last = is_below(step->node, 0),
+                              .result_last = is_below(step->node, 1)};
     c->columns = c->kernels->conv_columns[c->dtype](&c->conv, &size);
     c->rows = c->conv.channels * c->conv.axis[0].kernel * c->conv.axis[1].kernel;
     int64_t elements = c->conv.groups * c->rows * c->columns;

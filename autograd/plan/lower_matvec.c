@@ -30,8 +30,7 @@ erg_node *erg_row_product(erg_node *node) {
 }
 
 bool erg_is_with_same_matrix(const erg_node *a, const erg_node *b) {
-    return a->in[1] == b->in[1] && a->attr[0] == b->attr[0] &&
-           erg_shape_equal(a->shape, b->shape);
+    return a->in[1] == b->in[1] && a->attr[0] == b->attr[0] && erg_shape_equal(a->shape, b->shape);
 }
 
 static void products_part(const erg_step *step, const erg_work *work) {

@@ -46,18 +46,24 @@ static erg_node *lay_out_product(erg_node *node) {
 /* A weight turned, and turned back: the node stays what it was, but a step reads the weight between
  * the two (see schedule.h). */
 static erg_node *lay_out_convolution(erg_node *node) {
-    int transposed = node->op == ERG_OP_conv2d_input;
+    bool transposed = erg_conv_is_transposed(node);
     erg_conv conv = erg_conv_of(node);
-    erg_conv_needs needs = erg_kernels_get()->conv_needs[node->dtype](&conv, transposed);
-    if (!needs.turned || erg_is_turned_weight(node, node->in[1]))
+    erg_conv_form form = {.transposed = transposed};
+    if (!erg_kernels_get()->conv_needs[node->dtype](&conv, form).by_channel ||
+        erg_is_turned_weight(node, node->in[1]))
         return NULL;
     const int *turn = transposed ? (int[]){0, 2, 3, 1} : (int[]){1, 2, 3, 0};
     const int *back = transposed ? (int[]){0, 3, 1, 2} : (int[]){3, 0, 1, 2};
     erg_node *turned = erg_permute(node->in[1], turn);
-    erg_node *weight = erg_permute(turned ? erg_simplified(turned) : NULL, back);
+    erg_node *in[3];
+    for (int k = 0; k < node->n_in; k++)
+        in[k] = node->in[k];
+    in[1] = erg_permute(turned ? erg_simplified(turned) : NULL, back);
     return erg_node_new(&(erg_node){.op = node->op,
-                                    .n_in = 2,
-                                    .in = (erg_node *[]){node->in[0], weight},
+                                    .dtype = node->dtype,
+                                    .shape = node->shape,
+                                    .n_in = node->n_in,
+                                    .in = in,
                                     .n_attr = node->n_attr,
                                     .attr = node->attr});
 }
@@ -101,6 +107,7 @@ static erg_node *lay_out(void *unused, erg_node *node) {
         return lay_out_product(node);
     case ERG_OP_conv2d:
     case ERG_OP_conv2d_input:
+    case ERG_OP_conv2d_last:
         return lay_out_convolution(node);
     default:
         return erg_ops[node->op].flags & ELEMENTWISE && node->n_in > 1 ? lay_out_elementwise(node)

@@ -15,6 +15,7 @@ static const pass passes[] = {
     {"simplify", "no-simplify", erg_program_simplify},
     {"cse", "no-cse", erg_program_cse},
     {"factor", "no-factor", erg_program_factor},
+    {"layout", "no-layout", erg_program_layout},
     {"pack", "no-pack", erg_program_pack},
     {"cse", "no-cse", erg_program_cse},
     {"epilogue", "no-epilogue", erg_program_epilogue},

@@ -4,6 +4,7 @@
  *     simplify   constants folded, identities applied
  *     cse        the same value computed once
  *     factor     common factors of sums taken out
+ *     layout     where images have their channels
  *     pack       weights laid out as products read them, and cse again
  *     epilogue   rows added to products in the products
  *     recompute  cheap values computed again where they are wanted again
@@ -46,6 +47,7 @@ bool erg_program_collect(erg_program *program, erg_node *const *outputs, int cou
 bool erg_program_simplify(erg_program *program);
 bool erg_program_cse(erg_program *program);
 bool erg_program_factor(erg_program *program);
+bool erg_program_layout(erg_program *program);
 bool erg_program_pack(erg_program *program);
 bool erg_program_epilogue(erg_program *program);
 bool erg_program_recompute(erg_program *program);

@@ -54,6 +54,7 @@ int64_t erg_operand_row(const erg_node *node, int k) {
     case ERG_OP_matvec:
     case ERG_OP_conv2d:
     case ERG_OP_conv2d_input:
+    case ERG_OP_conv2d_last:
         return k >= 1 ? 0 : same_row(node, k);
     case ERG_OP_broadcast:
         return broadcast_row(node, k);

@@ -3,6 +3,8 @@
  * all at compile time, and an elementwise step reads stretched operands where they are. */
 #include "schedule.h"
 
+#include "../conv.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,14 +77,32 @@ static bool is_row_index(const erg_node *node, int k, erg_view *view) {
            find_rows(node->in[1], &row_size, view) && row_size == span.inner && view->row == 1;
 }
 
+static bool permutes(const erg_node *x, const int64_t *order) {
+    return x->op == ERG_OP_permute && x->n_attr == 4 &&
+           memcmp(x->attr, order, 4 * sizeof *order) == 0;
+}
+
 bool erg_is_turned_weight(const erg_node *node, const erg_node *x) {
     static const int64_t back[2][4] = {{3, 0, 1, 2}, {0, 3, 1, 2}};
-    return x->op == ERG_OP_permute &&
-           memcmp(x->attr, back[node->op == ERG_OP_conv2d_input], sizeof back[0]) == 0;
+    return permutes(x, back[erg_conv_is_transposed(node)]);
+}
+
+bool erg_is_in_planes(const erg_node *x) {
+    return permutes(x, (int64_t[]){0, 3, 1, 2});
 }
 
 static bool is_convolution(const erg_node *node) {
-    return node->op == ERG_OP_conv2d || node->op == ERG_OP_conv2d_input;
+    return node->op == ERG_OP_conv2d || node->op == ERG_OP_conv2d_input ||
+           node->op == ERG_OP_conv2d_weight || node->op == ERG_OP_conv2d_last;
+}
+
+/* What a convolution reads below a permute. */
+static bool reads_below(const erg_node *node, int k) {
+    const erg_node *x = node->in[k];
+    if (k == 1 && node->op != ERG_OP_conv2d_weight)
+        return erg_is_turned_weight(node, x);
+    bool wants_planes = node->op != ERG_OP_conv2d_last;
+    return erg_is_in_planes(x) && !(wants_planes && x->shape.dims[1] < ERG_CHANNELS);
 }
 
 int64_t erg_row_size(const erg_node *node) {
@@ -104,7 +124,7 @@ erg_view erg_view_operand(const erg_node *node, int k) {
     erg_view index;
     if (node->op == ERG_OP_gather && is_row_index(node, k, &index))
         return index;
-    if (k == 1 && is_convolution(node) && erg_is_turned_weight(node, x))
+    if (is_convolution(node) && reads_below(node, k))
         return (erg_view){x->in[0], erg_shape_size(x->shape), 1};
     if (!takes_views(node))
         return plain_view(node, k, erg_shape_size(x->shape));

@@ -61,6 +61,10 @@ erg_view erg_view_operand(const erg_node *node, int k);
 /* True if x, the weight of a convolution, is made by turning back one that has the channels of the
  * result as last axis, as kernels like it: then the step reads that one. */
 bool erg_is_turned_weight(const erg_node *node, const erg_node *x);
+/* True if x is an image with its channels last, permuted to (B, C, H, W). Convolutions read what is
+ * permuted, if there are ERG_CHANNELS or more: kernels that want planes transpose fewer one by one. */
+bool erg_is_in_planes(const erg_node *x);
+enum { ERG_CHANNELS = 16 };
 
 /* ---- rows.c */
 

@@ -1,4 +1,5 @@
 /* verify.c: is the work graph still one? Passes are tested with this after each of them. */
+#include "../conv.h"
 #include "passes.h"
 
 static bool broken(const char *pass, const erg_node *node, const char *what) {
@@ -55,6 +56,10 @@ static bool attributes_in_range(const erg_node *node) {
     case ERG_OP_conv2d_input:
     case ERG_OP_conv2d_weight:
         return node->n_attr == 9;
+    case ERG_OP_conv2d_last:
+        return node->n_attr == ERG_CONV_LAST_ATTRIBUTES &&
+               (node->n_in == 2 ||
+                (node->n_in == 3 && erg_shape_size(node->in[2]->shape) == node->shape.dims[3]));
     case ERG_OP_permute:
         return node->n_attr == node->in[0]->shape.ndim;
     default:
