@@ -54,6 +54,7 @@ libcore_la_SOURCES += \
     %D%/plan/lower.h \
     %D%/plan/lower_chain.c \
     %D%/plan/lower_conv.c \
+    %D%/plan/lower_fold.c \
     %D%/plan/lower_formula.c \
     %D%/plan/lower_index.c \
     %D%/plan/lower_matmul.c \

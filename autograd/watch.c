@@ -92,7 +92,9 @@ static double conv_operations(const erg_node *node) {
 /* A product of (M, K) and (K, N) is 2 M N K operations, of which the result shows M N. */
 static double operations(const erg_step *step) {
     const erg_node *node = step->node;
-    double results = (double)erg_shape_size(node->shape) * step->n_nodes;
+    bool folds = node->op == ERG_OP_sum || node->op == ERG_OP_max;
+    const erg_node *largest = folds ? node->in[0] : node;
+    double results = (double)erg_shape_size(largest->shape) * step->n_nodes;
     if (node->op == ERG_OP_conv2d || node->op == ERG_OP_conv2d_input ||
         node->op == ERG_OP_conv2d_weight || node->op == ERG_OP_conv2d_last)
         return conv_operations(node);

@@ -58,6 +58,17 @@ typedef void erg_polygamma_kernel(int order, int64_t n, const void *x, void *y);
  *   cumsum  y[i] = x[0] + ... + x[i], in an order that depends on n and inner alone */
 typedef void erg_reduce_kernel(int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
 
+/* The same sum or max of elements that are made when it is their turn: make returns elements first ..
+ * first + count of x, which stay until the next call, and are asked for in order, at most
+ * ERG_FOLD_TOGETHER of them or n * inner, whichever is more. The bits are those of an array. */
+enum { ERG_FOLD_TOGETHER = 4096 };
+typedef struct erg_fold_source {
+    const void *(*make)(void *context, int64_t first, int64_t count);
+    void *context;
+} erg_fold_source;
+typedef void erg_fold_kernel(int64_t outer, int64_t n, int64_t inner, const erg_fold_source *x,
+                             void *y);
+
 /* y[o, i, j] = x[o, index[o, i, j], j], with x (outer, n, inner), y and index (outer, m, inner).
  * An index out of range yields NaN (int32: INT32_MIN). y must not be x. */
 typedef void erg_gather_kernel(int64_t outer, int64_t n, int64_t inner, int64_t m, const void *x,
@@ -184,6 +195,7 @@ typedef struct erg_kernels {
     erg_unary_kernel *cast[3][3];
 
     erg_reduce_kernel *sum[2], *max[2], *argmax[2], *cumsum[2];
+    erg_fold_kernel *sum_made[2], *max_made[2];
     erg_random_kernel *uniform[2], *normal[2];
     erg_gather_kernel *gather[3];
     erg_take_kernel *take[3];

@@ -35,6 +35,7 @@ test_programs = \
     %D%/test_files \
     %D%/test_fit \
     %D%/test_flow \
+    %D%/test_fold \
     %D%/test_formula \
     %D%/test_gemm \
     %D%/test_generator \
@@ -124,6 +125,7 @@ LDADD = libcore.la $(CHECK_LIBS) -lm -lpthread
 %C%_test_simplify_SOURCES = %D%/test_simplify.c %D%/plan_tools.h
 %C%_test_layout_SOURCES = %D%/test_layout.c %D%/compiler_graph.h %D%/plan_tools.h \
     %D%/random_graph.c %D%/random_graph.h
+%C%_test_fold_SOURCES = %D%/test_fold.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_structure_SOURCES = %D%/test_structure.c %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_matvec_SOURCES = %D%/test_matvec.c %D%/arrays.h %D%/compiler_graph.h %D%/plan_tools.h
 %C%_test_sparse_SOURCES = %D%/test_sparse.c %D%/arrays.h %D%/compiler_graph.h %D%/plan_tools.h

@@ -241,12 +241,44 @@ END_TEST
 /* ---- reductions */
 
 static const int64_t reduced[][3] = {
-    {1, 1, 1},   {3, 0, 2},    {0, 3, 2},  {3, 2, 0},    {7, 2, 1},    {5, 8, 1},   {5, 9, 1},
-    {2, 17, 1},  {3, 1000, 1}, {4, 33, 2}, {2, 100, 4},  {3, 5, 3},    {2, 50, 3},  {2, 40, 10},
-    {1, 9, 16},  {2, 300, 17}, {2, 7, 64}, {1, 35, 129}, {2, 18, 300}, {1, 513, 5}, {2, 16, 1},
-    {1, 256, 1}, {35, 2, 1},   {35, 3, 1}, {35, 4, 1},
+    {1, 1, 1},    {3, 0, 2},    {0, 3, 2},    {3, 2, 0},     {7, 2, 1},    {5, 8, 1},
+    {5, 9, 1},    {2, 17, 1},   {3, 1000, 1}, {4, 33, 2},    {2, 100, 4},  {3, 5, 3},
+    {2, 50, 3},   {2, 40, 10},  {1, 9, 16},   {2, 300, 17},  {2, 7, 64},   {1, 35, 129},
+    {2, 18, 300}, {1, 513, 5},  {2, 16, 1},   {1, 256, 1},   {35, 2, 1},   {35, 3, 1},
+    {35, 4, 1},   {3, 4096, 1}, {2, 5000, 1}, {1, 20001, 1}, {2, 4500, 2}, {1, 5000, 3},
+    {2, 90, 100},
 };
 enum { REDUCED = sizeof reduced / sizeof reduced[0] };
+
+/* Elements of an array one call at a time, in order; what a call gave is gone with the next. */
+typedef struct maker {
+    erg_dtype dtype;
+    const char *x;
+    void *part;
+    int64_t next, most;
+} maker;
+
+static const void *make(void *context, int64_t first, int64_t count) {
+    maker *m = context;
+    int64_t bytes = (int64_t)size_of(m->dtype);
+    ck_assert(first == m->next && count > 0 && count <= m->most);
+    m->next += count;
+    memset(m->part, 0xff, (size_t)(m->most * bytes));
+    memcpy(m->part, m->x + first * bytes, (size_t)(count * bytes));
+    return m->part;
+}
+
+static void check_made(erg_fold_kernel *fold, erg_dtype dtype, const int64_t *s, const void *x,
+                       const void *expected) {
+    int64_t each = s[1] * s[2], most = each > ERG_FOLD_TOGETHER ? each : ERG_FOLD_TOGETHER;
+    maker m = {.dtype = dtype, .x = x, .part = array_new(dtype, most), .most = most};
+    void *y = array_new(dtype, s[0] * s[2]);
+    fold(s[0], s[1], s[2], &(erg_fold_source){make, &m}, y);
+    ck_assert_int_eq(m.next, s[0] * each);
+    ck_assert(memcmp(y, expected, (size_t)(s[0] * s[2]) * size_of(dtype)) == 0);
+    free(m.part);
+    free(y);
+}
 
 static void check_reductions(const erg_kernels *kernels, erg_dtype dtype, const int64_t *s,
                              int nans) {
@@ -261,6 +293,10 @@ static void check_reductions(const erg_kernels *kernels, erg_dtype dtype, const 
     kernels->max[dtype](outer, n, inner, x, max);
     kernels->argmax[dtype](outer, n, inner, x, place);
     kernels->cumsum[dtype](outer, n, inner, x, running);
+    if (outer * n * inner > 0) {
+        check_made(kernels->sum_made[dtype], dtype, s, x, sum);
+        check_made(kernels->max_made[dtype], dtype, s, x, max);
+    }
 
     for (int64_t o = 0; o < outer; o++)
         for (int64_t j = 0; j < inner; j++) {

@@ -95,17 +95,18 @@ static erg_place place_of(const binding *b, const erg_node *value, void *data, i
 static bool bind_rows(const binding *b, erg_step *step, int64_t rows) {
     size_t count = (size_t)step->n_in + (size_t)step->n_out;
     erg_place *places = erg_graph_alloc(b->program->graph, count * sizeof *places);
-    int64_t own = erg_shape_size(step->node->shape) / rows;
     step->places = places;
     if (!places)
         return false;
     for (int k = 0; k < step->n_in; k++, places++) {
         const erg_read *read = &step->reads[k];
         *places = place_of(b, source_of(read), (void *)step->in[k],
-                           read->node->n_in ? erg_operand_row(read->node, read->k) : own);
+                           read->node->n_in ? erg_operand_row(read->node, read->k)
+                                            : erg_shape_size(read->node->shape) / rows);
     }
     for (int k = 0; k < step->n_out; k++, places++)
-        *places = place_of(b, step->result_nodes[k], step->results[k], own);
+        *places = place_of(b, step->result_nodes[k], step->results[k],
+                           erg_shape_size(step->result_nodes[k]->shape) / rows);
     return true;
 }
 

@@ -11,6 +11,9 @@
  * slope, say, is computed with the activation, and what it is computed from need not be kept for
  * the backward pass.
  *
+ * A sum, or a maximum, joins the group that makes its operand, if that still waits: what is summed is
+ * then never stored as a whole.
+ *
  * Products of a wave (see wave.c) with one matrix are a group as well. */
 #include <stdlib.h>
 
@@ -160,6 +163,18 @@ static void gather_waiting(grouping *g, const erg_node *node, int own) {
     }
 }
 
+/* The group of a fold's operand, which nobody else reads; or NONE. */
+static int summed_group(const grouping *g, const erg_node *node) {
+    if (!g->schedule->chains || !erg_fold_takes_chains(node))
+        return NONE;
+    int root = root_of(g, node, 0), i = operand_group(g, node, 0);
+    bool alone = i != NONE && g->uses[root] == 1 && !is_held(g, root);
+    return alone && g->groups[i].rank == WAITING && g->groups[i].open &&
+                   g->groups[i].count < ERG_CHAIN_NODES
+               ? i
+               : NONE;
+}
+
 static void place(grouping *g, const erg_node *node) {
     int own = g->count++, id = node->id;
     g->groups[own] =
@@ -173,6 +188,9 @@ static void place(grouping *g, const erg_node *node) {
                 .row = erg_row_size(node)};
     g->of[id] = own;
     g->next[id] = NONE;
+    int summed = summed_group(g, node);
+    if (summed != NONE)
+        join(g, summed, own);
     gather_waiting(g, node, own);
     int latest = latest_rank(g, node); /* some operands' groups may have been ranked */
     g->groups[own].after = latest > g->groups[own].after ? latest : g->groups[own].after;

@@ -30,6 +30,8 @@ int erg_chain_maker(const erg_chain_builder *b, const erg_node *node, int k);
 int erg_chain_locate(erg_chain_builder *b, const erg_node *node, int k, bool formula);
 /* False if a kernel reads one number there. */
 bool erg_chain_moves(const erg_chain_builder *b, int location);
+/* True if the value of node number i is one of the step's results; that of the step's node is. */
+bool erg_chain_has_result(const erg_chain_builder *b, int i);
 /* A new location for the value of node number i. */
 void erg_chain_place(erg_chain_builder *b, int i);
 /* The buffers of values that node number i is the last to read can be used again. */

@@ -63,7 +63,8 @@ typedef struct erg_chain {
     int64_t row_size; /* of operands that are read by rows; else the number of elements */
     int64_t piece;    /* elements */
     bool long_rows;   /* longer than a piece should be, or one row: none is written out */
-    size_t room;      /* bytes of a buffer */
+    size_t room;      /* bytes of a buffer, */
+    size_t scratch;   /* and of all */
 } erg_chain;
 
 /* Runs a step whose detail is a chain (see plan.h). */

@@ -8,8 +8,6 @@ static erg_lower_step *const families[ERG_OP_COUNT] = {
     [ERG_OP_input] = erg_lower_leaf,
     [ERG_OP_param] = erg_lower_leaf,
     [ERG_OP_state] = erg_lower_leaf,
-    [ERG_OP_sum] = erg_lower_fold,
-    [ERG_OP_max] = erg_lower_fold,
     [ERG_OP_argmax] = erg_lower_reduce,
     [ERG_OP_cumsum] = erg_lower_reduce,
     [ERG_OP_matmul] = erg_lower_matmul,
@@ -55,8 +53,7 @@ bool erg_lower_scratch(erg_lowering *lowering, size_t size) {
     return true;
 }
 
-/* The common case: one node, whose operands are the step's; a leaf's is its tensor. */
-static bool use_own_operands(erg_lowering *lowering, erg_step *step) {
+bool erg_lower_own_operands(erg_lowering *lowering, erg_step *step) {
     const erg_node *node = step->node;
     step->n_in = erg_ops[node->op].flags & LEAF ? 1 : node->n_in;
     erg_read *reads = erg_lower_alloc(lowering, (size_t)step->n_in * sizeof *reads);
@@ -73,7 +70,17 @@ static bool lower_step(erg_lowering *lowering, erg_step *step) {
         return erg_lower_chain(lowering, step);
     if (step->node->op == ERG_OP_matvec)
         return erg_lower_matvec(lowering, step);
-    return use_own_operands(lowering, step) && families[step->node->op](lowering, step);
+    if (erg_is_fold(step->node))
+        return erg_lower_fold(lowering, step);
+    return erg_lower_own_operands(lowering, step) && families[step->node->op](lowering, step);
+}
+
+/* The last; or a fold, with what makes its operand. */
+static const erg_node *find_main(const erg_step *step) {
+    const erg_node *node = step->nodes[step->n_nodes - 1];
+    for (int i = 0; i < step->n_nodes; i++)
+        node = erg_is_fold(step->nodes[i]) ? step->nodes[i] : node;
+    return node;
 }
 
 static bool add_step(erg_lowering *lowering, int index) {
@@ -87,7 +94,7 @@ static bool add_step(erg_lowering *lowering, int index) {
     for (int i = 0; i < step->n_nodes; i++)
         nodes[i] = lowering->plan->work->nodes[s->order[s->first[index] + i]];
     step->nodes = nodes;
-    step->node = nodes[step->n_nodes - 1];
+    step->node = find_main(step);
     lowering->rows = s->phases[s->phase[step->node->id]].rows;
     if (!lower_step(lowering, step))
         return false;

@@ -21,7 +21,7 @@ typedef bool erg_lower_step(erg_lowering *lowering, erg_step *step);
 
 erg_lower_step erg_lower_leaf;
 erg_lower_step erg_lower_chain;  /* elementwise and random nodes, one or many */
-erg_lower_step erg_lower_fold;   /* sum, max */
+erg_lower_step erg_lower_fold;   /* sum, max, and what makes their operand */
 erg_lower_step erg_lower_reduce; /* argmax, cumsum */
 erg_lower_step erg_lower_matmul;
 erg_lower_step erg_lower_matmul_packed; /* and matmul_biased */
@@ -60,7 +60,13 @@ bool erg_lower_scratch(erg_lowering *lowering, size_t size);
  * another thread takes as long as some ten thousand. */
 int64_t erg_grain(double cost);
 
-/* True if a sum or maximum is made of partial ones: the order depends on all sizes. */
+/* The common case: one node, whose operands are the step's; a leaf's is its tensor. */
+bool erg_lower_own_operands(erg_lowering *lowering, erg_step *step);
+
+bool erg_is_fold(const erg_node *node); /* a sum or a maximum */
+/* True if one is made of partial ones: the order depends on all sizes. */
 bool erg_fold_is_cut(const erg_node *node);
+/* True for a fold that can have the chain that makes its operand in its own step. */
+bool erg_fold_takes_chains(const erg_node *node);
 
 #endif

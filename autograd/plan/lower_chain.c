@@ -140,11 +140,15 @@ bool erg_chain_moves(const erg_chain_builder *b, int location) {
     return kind != NUMBER && kind != LITERAL && !(kind == NUMBER_A_ROW && b->chain->long_rows);
 }
 
+bool erg_chain_has_result(const erg_chain_builder *b, int i) {
+    return b->nodes[i] == b->step->node || !b->lowering->schedule->inner[b->nodes[i]->id];
+}
+
 /* A buffer for an inner value, the step's own memory for a result. */
 void erg_chain_place(erg_chain_builder *b, int i) {
     const erg_node *node = b->nodes[i];
     erg_chain_location l = {.kind = RESULT, .bytes = (uint8_t)erg_dtype_size(node->dtype)};
-    if (b->lowering->schedule->inner[node->id]) {
+    if (!erg_chain_has_result(b, i)) {
         l.kind = BUFFER;
         l.buffer = b->n_free ? b->free[--b->n_free] : b->buffers++;
     } else {
@@ -268,5 +272,6 @@ bool erg_lower_chain(erg_lowering *lowering, erg_step *step) {
     c->room = ((size_t)longest * widest_element(c) + 63) / 64 * 64;
     step->grain = erg_grain(cost);
     step->part = erg_chain_part;
-    return erg_lower_scratch(lowering, (size_t)b.buffers * c->room);
+    c->scratch = (size_t)b.buffers * c->room;
+    return erg_lower_scratch(lowering, c->scratch);
 }

@@ -124,7 +124,7 @@ static void add_stores(writer *w) {
     erg_chain_builder *b = w->b;
     bool wanted[ERG_STEP_OPERANDS];
     for (int i = w->begin; i < w->end; i++)
-        wanted[i] = b->last[i] >= w->end || !b->lowering->schedule->inner[b->nodes[i]->id];
+        wanted[i] = b->last[i] >= w->end || erg_chain_has_result(b, i);
     for (int i = w->begin; i < w->end; i++)
         erg_chain_free_buffers(b, i);
     for (int i = w->begin; i < w->end; i++) {

@@ -11,7 +11,7 @@
  *     schedule   which nodes are computed, and how each reads its operands
  *     region     which nodes can go row by row together, and so the order of all
  *     wave       which products of single rows do not need each other
- *     chain      which of these, and which elementwise nodes, are one step
+ *     chain      which of these, and which elementwise nodes and sums, are one step
  *     level      which steps can run side by side
  *     store      which new values of leaves are written in place
  *     lower      a kernel for each step

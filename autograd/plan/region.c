@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "lower.h"
 #include "schedule.h"
 
 typedef struct place {
@@ -96,8 +97,13 @@ static void find_levels(const erg_schedule *s, const erg_graph *graph, const boo
     }
 }
 
-/* Elementwise nodes that read leaves, each other, and what is much smaller than they are, as the
- * rows and columns of an outer product: to keep what they read costs little or nothing. */
+/* Much smaller than what reads it, as the rows and columns of an outer product are. */
+static bool is_small(const erg_node *from, const erg_node *reader) {
+    return erg_shape_size(from->shape) <= erg_shape_size(reader->shape) / 8;
+}
+
+/* Elementwise nodes that read leaves, each other, and what is small: to keep what they read costs
+ * little or nothing. */
 static void find_free(const erg_schedule *s, const erg_graph *graph, bool *is_free) {
     for (int id = 0; id < graph->count; id++) {
         const erg_node *node = graph->nodes[id];
@@ -105,8 +111,8 @@ static void find_free(const erg_schedule *s, const erg_graph *graph, bool *is_fr
         for (int k = 0; k < node->n_in; k++) {
             int root = s->root[erg_view_operand(node, k).source->id];
             const erg_node *from = graph->nodes[root];
-            bool small = erg_shape_size(from->shape) <= erg_shape_size(node->shape) / 8;
-            is_free[id] = is_free[id] && (is_free[root] || small || !erg_is_step(s, from));
+            is_free[id] =
+                is_free[id] && (is_free[root] || is_small(from, node) || !erg_is_step(s, from));
         }
     }
 }
@@ -131,6 +137,47 @@ static void sink_free(const erg_schedule *s, const erg_graph *graph, const bool 
             place from = places[s->phase[root]];
             int limit = own->level + from.level - least_level(node, k, *own, from);
             most[root] = limit < most[root] ? limit : most[root];
+        }
+    }
+}
+
+/* Elementwise nodes that read what is there as a whole, each other, and what is small. */
+static void find_late(const erg_schedule *s, const erg_graph *graph, const place *places,
+                      bool *late) {
+    for (int id = 0; id < graph->count; id++) {
+        const erg_node *node = graph->nodes[id];
+        late[id] = erg_ops[node->op].flags & ELEMENTWISE && !(s->use[id] & HELD);
+        for (int k = 0; late[id] && k < node->n_in; k++) {
+            int root = s->root[erg_view_operand(node, k).source->id];
+            const erg_node *from = graph->nodes[root];
+            late[id] = late[root] || is_small(from, node) || !erg_is_step(s, from) ||
+                       places[s->phase[root]].rows == 0;
+        }
+    }
+}
+
+/* Moves these to the fold over the batch that alone needs them, so that they can be one step with it
+ * (see chain.c). A walk from users to operands; fold[id] is that fold's id. */
+static void sink_into_folds(const erg_schedule *s, const erg_graph *graph, const bool *late,
+                            int *fold, place *places) {
+    enum { NOBODY = -1, OTHERS = -2 };
+    for (int id = 0; id < graph->count; id++)
+        fold[id] = NOBODY;
+    for (int id = graph->count - 1; id >= 0; id--) {
+        const erg_node *node = graph->nodes[id];
+        if (!erg_is_step(s, node))
+            continue;
+        place *own = &places[s->phase[id]];
+        int target = OTHERS;
+        if (erg_fold_takes_chains(node) && own->rows == 0 && !own->once)
+            target = id;
+        else if (late[id] && !own->once && fold[id] >= 0)
+            target = fold[id];
+        if (target >= 0)
+            *own = (place){.level = places[s->phase[target]].level, .id = id};
+        for (int k = 0; k < node->n_in; k++) {
+            int root = s->root[erg_view_operand(node, k).source->id];
+            fold[root] = fold[root] == NOBODY || fold[root] == target ? target : OTHERS;
         }
     }
 }
@@ -180,7 +227,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     place *places = calloc(most, sizeof *places);
     bool *whole = calloc(count, sizeof *whole), *same = calloc(count, sizeof *same);
     bool *is_free = calloc(count, sizeof *is_free);
-    int *most_level = calloc(count, sizeof *most_level);
+    int *of_users = calloc(count, sizeof *of_users);
     s->order = calloc(most, sizeof *s->order);
     s->first = calloc(most, sizeof *s->first);
     s->phases = calloc(most, sizeof *s->phases);
@@ -190,14 +237,17 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     s->shared = calloc(count, sizeof *s->shared);
     s->inner = calloc(count, sizeof *s->inner);
     s->offset = calloc(count, sizeof *s->offset);
-    bool done = places && whole && same && is_free && most_level && s->order && s->first &&
+    bool done = places && whole && same && is_free && of_users && s->order && s->first &&
                 s->phases && s->phase && s->step && s->last && s->shared && s->inner && s->offset;
     if (done) {
         find_wanted_whole(s, graph, whole);
         find_same(s, program, same);
         find_levels(s, graph, whole, same, places);
         find_free(s, graph, is_free);
-        sink_free(s, graph, is_free, most_level, places);
+        sink_free(s, graph, is_free, of_users, places);
+        find_late(s, graph, places, is_free);
+        if (s->chains)
+            sink_into_folds(s, graph, is_free, of_users, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
         done = erg_schedule_waves(s, graph) && erg_schedule_chains(s, graph) &&
@@ -209,7 +259,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     free(whole);
     free(same);
     free(is_free);
-    free(most_level);
+    free(of_users);
     return done;
 }
 
