@@ -1,11 +1,11 @@
 /* plan.h: a compiled plan: steps over one arena. Internal to autograd/.
  *
- * A step computes one value, or some of one shape, or some and a sum of one of them. Its work is a
- * number of items that do not depend on each other; the executor hands out ranges of them to threads.
- * Steps are grouped into phases. In the simplest a step does all of its items before the next step
- * starts. Where steps do not read each other, threads share the items of all of them. In a *region* no
- * step mixes the rows of the batch, so a tile of some rows goes through all steps while its values stay
- * in the caches.
+ * A step computes one value, or some of one shape, or some and a sum or maximum of one of them. Its
+ * work is a number of items that do not depend on each other; the executor hands out ranges of them to
+ * threads. Steps are grouped into phases. In the simplest a step does all of its items before the next
+ * step starts. Where steps do not read each other, threads share the items of all of them. In a *region*
+ * no step mixes the rows of the batch, so a tile of some rows goes through all steps while its values
+ * stay in the caches.
  *
  * The reference interpreter fills this struct with one step a node; autograd/plan/ fills it with
  * better ones. The executor does not know the difference. */
@@ -51,9 +51,8 @@ struct erg_step {
     void (*finish)(const erg_step *step); /* after all items; or NULL */
     const erg_node *const *nodes;         /* what is computed, results among them */
     int n_nodes;
-    const erg_node
-        *node;       /* the last of these, or a sum of some: for kernels that read attributes */
-    int n_in, n_out; /* operands, of which a leaf has one, its tensor; results */
+    const erg_node *node;  /* the main one, a fold or the last: for kernels that read attributes */
+    int n_in, n_out;       /* operands, of which a leaf has one, its tensor; results */
     const erg_read *reads; /* what the operands are: */
     const void *const *in; /* their elements, */
     void *const *results;  /* and the results': of all rows */

@@ -43,10 +43,11 @@ static void describe_node(const erg_node *node, FILE *out) {
     fprintf(out, "%%%d %s", node->id, erg_node_text(node, text));
 }
 
-/* The last node, after the operations of those that precede it in the step. */
+/* The main node, after the operations of the others in the step. */
 static void describe(const erg_step *step, FILE *out) {
-    for (int i = 0; i < step->n_nodes - 1; i++)
-        fprintf(out, "%s, ", erg_ops[step->nodes[i]->op].name);
+    for (int i = 0; i < step->n_nodes; i++)
+        if (step->nodes[i] != step->node)
+            fprintf(out, "%s, ", erg_ops[step->nodes[i]->op].name);
     describe_node(step->node, out);
 }
 
@@ -60,8 +61,11 @@ static double bytes_of(const erg_node *node) {
     return (double)erg_shape_size(node->shape) * (double)erg_dtype_size(node->dtype);
 }
 
+/* Or shares the memory of one that is. */
 static bool is_among(const erg_node *node, const erg_step *step) {
     bool found = false;
+    while (node->op == ERG_OP_reshape || node->op == ERG_OP_stop_gradient)
+        node = node->in[0];
     for (int i = 0; i < step->n_nodes; i++)
         found |= step->nodes[i] == node;
     return found;

@@ -60,7 +60,7 @@ typedef void erg_reduce_kernel(int64_t outer, int64_t n, int64_t inner, const vo
 
 /* The same sum or max of elements that are made when it is their turn: make returns elements first ..
  * first + count of x, which stay until the next call, and are asked for in order, at most
- * ERG_FOLD_TOGETHER of them or n * inner, whichever is more. The bits are those of an array. */
+ * ERG_FOLD_TOGETHER of them, or n * inner if that is more and inner is not 1. The bits are those of an array. */
 enum { ERG_FOLD_TOGETHER = 4096 };
 typedef struct erg_fold_source {
     const void *(*make)(void *context, int64_t first, int64_t count);

@@ -84,6 +84,11 @@ static erg_node *summed_twice(void) {
                    erg_max(erg_square(erg_add(s, x)), ERG_ALL, 0));
 }
 
+/* Too many to be made at once, but block by block they can be. */
+static erg_node *many_long_rows(void) {
+    return erg_sum(erg_square(array("x", ERG_SHAPE(64, 140000))), ERG_AXES(1), 0);
+}
+
 static erg_node *short_rows(void) {
     return erg_sum(erg_square(array("x", ERG_SHAPE(300, 96))), ERG_AXES(1), 0);
 }
@@ -124,6 +129,7 @@ static const row table[] = {
     {"operand wanted", operand_wanted, 0},
     {"wanted whole", wanted_whole, 1},
     {"few long rows", few_long_rows, 1},
+    {"many long rows", many_long_rows, 1},
     {"summed twice", summed_twice, 2}, /* what both read is made twice */
     {"short rows", short_rows, 0},
     {"crooked rows", crooked_rows, 0},
@@ -143,7 +149,10 @@ static int folds_with_chains(const erg_plan *plan) {
 START_TEST(operands_are_made_on_the_way) {
     dtype = _i % 2 ? F64 : F32;
     erg_node *node = table[_i / 2].build();
+    int before = erg_threads();
+    erg_set_threads(1);
     erg_plan *plan = compile_with("verify", &node, 1);
+    erg_set_threads(before);
     ck_assert_msg(folds_with_chains(plan) == table[_i / 2].folds, "%s: %d folds with chains",
                   table[_i / 2].name, folds_with_chains(plan));
     erg_plan_free(plan);
@@ -191,9 +200,25 @@ START_TEST(what_is_summed_is_no_array) {
     erg_node *node = all_of_a_large_array();
     erg_plan *plan = compile_with("", &node, 1), *apart = compile_with("no-chains", &node, 1);
     ck_assert_uint_lt(plan->arena_size, 4096);
+    ck_assert_uint_lt(plan->scratch_size, 32768);
     ck_assert_uint_gt(apart->arena_size, 4 * 500 * 700);
     erg_plan_free(plan);
     erg_plan_free(apart);
+}
+END_TEST
+
+/* A chain that takes long is shared by more threads than there are rows. */
+START_TEST(few_rows_leave_a_chain_its_threads) {
+    int before = erg_threads();
+    dtype = F32;
+    erg_node *node = erg_sum(erg_exp(array("x", ERG_SHAPE(3, 40000))), ERG_AXES(1), 0);
+    for (int threads = 1; threads <= 5; threads++) {
+        erg_set_threads(threads);
+        erg_plan *plan = compile_with("", &node, 1);
+        ck_assert_int_eq(folds_with_chains(plan), threads <= 3);
+        erg_plan_free(plan);
+    }
+    erg_set_threads(before);
 }
 END_TEST
 
@@ -204,6 +229,7 @@ int main(void) {
     tcase_add_loop_test(tests, operands_are_made_on_the_way, 0, 2 * COUNT(table));
     tcase_add_loop_test(tests, no_bit_depends_on_it, 0, 2 * COUNT(table));
     tcase_add_test(tests, what_is_summed_is_no_array);
+    tcase_add_test(tests, few_rows_leave_a_chain_its_threads);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

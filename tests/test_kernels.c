@@ -270,7 +270,8 @@ static const void *make(void *context, int64_t first, int64_t count) {
 
 static void check_made(erg_fold_kernel *fold, erg_dtype dtype, const int64_t *s, const void *x,
                        const void *expected) {
-    int64_t each = s[1] * s[2], most = each > ERG_FOLD_TOGETHER ? each : ERG_FOLD_TOGETHER;
+    int64_t each = s[1] * s[2];
+    int64_t most = s[2] > 1 && each > ERG_FOLD_TOGETHER ? each : ERG_FOLD_TOGETHER;
     maker m = {.dtype = dtype, .x = x, .part = array_new(dtype, most), .most = most};
     void *y = array_new(dtype, s[0] * s[2]);
     fold(s[0], s[1], s[2], &(erg_fold_source){make, &m}, y);

@@ -165,7 +165,7 @@ static void gather_waiting(grouping *g, const erg_node *node, int own) {
 
 /* The group of a fold's operand, which nobody else reads; or NONE. */
 static int summed_group(const grouping *g, const erg_node *node) {
-    if (!g->schedule->chains || !erg_fold_takes_chains(node))
+    if (!g->schedule->chains || !erg_fold_takes_chains(node, g->schedule->threads))
         return NONE;
     int root = root_of(g, node, 0), i = operand_group(g, node, 0);
     bool alone = i != NONE && g->uses[root] == 1 && !is_held(g, root);

@@ -75,7 +75,8 @@ static bool lower_step(erg_lowering *lowering, erg_step *step) {
     return erg_lower_own_operands(lowering, step) && families[step->node->op](lowering, step);
 }
 
-/* The last; or a fold, with what makes its operand. */
+/* The last; or the fold, which need not be it: nodes are in the order of the graph, and those for others
+ * may come later. */
 static const erg_node *find_main(const erg_step *step) {
     const erg_node *node = step->nodes[step->n_nodes - 1];
     for (int i = 0; i < step->n_nodes; i++)

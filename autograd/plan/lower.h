@@ -66,7 +66,7 @@ bool erg_lower_own_operands(erg_lowering *lowering, erg_step *step);
 bool erg_is_fold(const erg_node *node); /* a sum or a maximum */
 /* True if one is made of partial ones: the order depends on all sizes. */
 bool erg_fold_is_cut(const erg_node *node);
-/* True for a fold that can have the chain that makes its operand in its own step. */
-bool erg_fold_takes_chains(const erg_node *node);
+/* True for a fold that should have the chain that makes its operand in its own step. */
+bool erg_fold_takes_chains(const erg_node *node, int threads);
 
 #endif

@@ -49,16 +49,20 @@ bool erg_fold_is_cut(const erg_node *node) {
     return piece_length(span_of(node)) < span_of(node).n;
 }
 
-/* Of more elements at a time the caches would not hold what is made. Rows that are short, or begin
- * within a quarter of a cache line, are read faster if all are made before. */
-bool erg_fold_takes_chains(const erg_node *node) {
-    enum { SHORT = 512, ALIGNED = 8 };
+/* Long rows of numbers are made block by block, others whole: of more the caches would not hold what is
+ * made. Rows that are short, or do not begin at half a cache line, are read faster if all are made before;
+ * and a chain for few items has fewer threads than alone. */
+bool erg_fold_takes_chains(const erg_node *node, int threads) {
+    enum { SHORT = 512, ALIGNED = 8, SMALL = 8192 };
     if (!erg_is_fold(node))
         return false;
     erg_span span = span_of(node);
-    int64_t elements = piece_length(span) * span.inner;
-    bool rows = span.outer > 1;
-    return elements <= 2 * PIECE && !(rows && (elements < SHORT || elements % ALIGNED != 0));
+    int64_t length = piece_length(span), elements = length * span.inner;
+    int64_t items = length > 0 ? (span.n + length - 1) / length * span.outer : span.outer;
+    if (span.outer > 1 && (elements < SHORT || elements % ALIGNED != 0))
+        return false;
+    bool is_shared = items >= threads || erg_shape_size(node->in[0]->shape) <= SMALL;
+    return is_shared && (span.inner == 1 || elements <= 2 * PIECE);
 }
 
 /* ------------------------------------------------------------------------------- work */
@@ -174,7 +178,8 @@ static bool reserve(erg_lowering *lowering, fold *f, int64_t elements) {
     enum { LINES = 25, LINE = 64 };
     if (!f->chain)
         return true;
-    elements = elements < ERG_FOLD_TOGETHER ? ERG_FOLD_TOGETHER : elements;
+    if (f->span.inner == 1 || elements < ERG_FOLD_TOGETHER)
+        elements = ERG_FOLD_TOGETHER;
     f->room = ((size_t)(elements * f->bytes) + LINE - 1) / LINE * LINE + LINES * LINE;
     return erg_lower_scratch(lowering, f->room + ((const erg_chain *)f->chain->detail)->scratch);
 }

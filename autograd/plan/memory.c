@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "lower.h"
 #include "schedule.h"
 
 typedef struct planner {
@@ -51,6 +52,8 @@ static bool is_alike(const planner *p, const erg_node *node, int root) {
 /* The range of a dying operand of the node, or of one before it in the step, taken from it; 0 if
  * there is none. */
 static int take_over(planner *p, const erg_node *result, int step, int place) {
+    if (erg_is_fold(result))
+        return 0;
     for (int i = p->schedule->first[step]; i <= place; i++) {
         const erg_node *node = node_at(p, i);
         for (int k = 0; k < node->n_in; k++) {

@@ -169,7 +169,7 @@ static void sink_into_folds(const erg_schedule *s, const erg_graph *graph, const
             continue;
         place *own = &places[s->phase[id]];
         int target = OTHERS;
-        if (erg_fold_takes_chains(node) && own->rows == 0 && !own->once)
+        if (erg_fold_takes_chains(node, s->threads) && own->rows == 0 && !own->once)
             target = id;
         else if (late[id] && !own->once && fold[id] >= 0)
             target = fold[id];
@@ -226,7 +226,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     size_t count = (size_t)graph->count, most = (size_t)s->n_placed + 1;
     place *places = calloc(most, sizeof *places);
     bool *whole = calloc(count, sizeof *whole), *same = calloc(count, sizeof *same);
-    bool *is_free = calloc(count, sizeof *is_free);
+    bool *movable = calloc(count, sizeof *movable);
     int *of_users = calloc(count, sizeof *of_users);
     s->order = calloc(most, sizeof *s->order);
     s->first = calloc(most, sizeof *s->first);
@@ -237,17 +237,17 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     s->shared = calloc(count, sizeof *s->shared);
     s->inner = calloc(count, sizeof *s->inner);
     s->offset = calloc(count, sizeof *s->offset);
-    bool done = places && whole && same && is_free && of_users && s->order && s->first &&
+    bool done = places && whole && same && movable && of_users && s->order && s->first &&
                 s->phases && s->phase && s->step && s->last && s->shared && s->inner && s->offset;
     if (done) {
         find_wanted_whole(s, graph, whole);
         find_same(s, program, same);
         find_levels(s, graph, whole, same, places);
-        find_free(s, graph, is_free);
-        sink_free(s, graph, is_free, of_users, places);
-        find_late(s, graph, places, is_free);
+        find_free(s, graph, movable);
+        sink_free(s, graph, movable, of_users, places);
+        find_late(s, graph, places, movable);
         if (s->chains)
-            sink_into_folds(s, graph, is_free, of_users, places);
+            sink_into_folds(s, graph, movable, of_users, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
         make_phases(s, places);
         done = erg_schedule_waves(s, graph) && erg_schedule_chains(s, graph) &&
@@ -258,7 +258,7 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
     free(places);
     free(whole);
     free(same);
-    free(is_free);
+    free(movable);
     free(of_users);
     return done;
 }

@@ -2,7 +2,7 @@
  *
  * All reads of a leaf in a run see its old value. So a step may write over it only if every reader
  * is done with those elements: it runs earlier, in a region earlier on the same rows, or it is the
- * same elementwise step, which reads an element before it writes it. */
+ * same step, which reads an element before it writes it, if both nodes are elementwise. */
 #include <stdlib.h>
 
 #include "schedule.h"
