@@ -60,7 +60,8 @@ typedef void erg_reduce_kernel(int64_t outer, int64_t n, int64_t inner, const vo
 
 /* The same sum or max of elements that are made when it is their turn: make returns elements first ..
  * first + count of x, which stay until the next call, and are asked for in order, at most
- * ERG_FOLD_TOGETHER of them, or n * inner if that is more and inner is not 1. The bits are those of an array. */
+ * ERG_FOLD_TOGETHER of them, or n * inner if that is more and inner is not 1. The bits are those of an
+ * array. */
 enum { ERG_FOLD_TOGETHER = 4096 };
 typedef struct erg_fold_source {
     const void *(*make)(void *context, int64_t first, int64_t count);
@@ -163,9 +164,9 @@ typedef erg_conv_needs erg_conv_needs_kernel(const erg_conv *conv, erg_conv_form
 
 /* The sum over images begin .. end, in their order, of what they give to the derivative of the
  * convolution by w, for the cotangent y, either with channels last if `form` says so of source and
- * result. sums has (groups, channels, KH, KW, filters) elements, the
- * filters of a group filled up to conv_columns of them; without images it is left as it is. Scratch
- * is as above, SIZE_MAX if it is beyond any memory. */
+ * result. sums has (groups, channels, KH, KW, filters) elements, the filters of a group filled up to
+ * conv_columns of them; without images it is left as it is. Scratch is as above, SIZE_MAX if it is
+ * beyond any memory. */
 typedef int64_t erg_conv_columns(const erg_conv *conv, size_t *scratch);
 typedef void erg_conv_weight_kernel(const erg_conv *conv, erg_conv_form form, int64_t begin,
                                     int64_t end, const void *x, const void *y, void *sums,

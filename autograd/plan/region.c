@@ -102,17 +102,18 @@ static bool is_small(const erg_node *from, const erg_node *reader) {
     return erg_shape_size(from->shape) <= erg_shape_size(reader->shape) / 8;
 }
 
-/* Elementwise nodes that read leaves, each other, and what is small: to keep what they read costs
- * little or nothing. */
-static void find_free(const erg_schedule *s, const erg_graph *graph, bool *is_free) {
+/* Nodes of these kinds that read leaves, each other, and what is small: to keep what they read costs
+ * little or nothing. Nor does what has no rows, if places say so: it is there as a whole anyway. */
+static void find_movable(const erg_schedule *s, const erg_graph *graph, int kinds,
+                         const place *places, bool *movable) {
     for (int id = 0; id < graph->count; id++) {
         const erg_node *node = graph->nodes[id];
-        is_free[id] = erg_ops[node->op].flags & (ELEMENTWISE | RANDOM) && !(s->use[id] & HELD);
-        for (int k = 0; k < node->n_in; k++) {
+        movable[id] = erg_ops[node->op].flags & kinds && !(s->use[id] & HELD);
+        for (int k = 0; movable[id] && k < node->n_in; k++) {
             int root = s->root[erg_view_operand(node, k).source->id];
             const erg_node *from = graph->nodes[root];
-            is_free[id] =
-                is_free[id] && (is_free[root] || is_small(from, node) || !erg_is_step(s, from));
+            movable[id] = movable[root] || is_small(from, node) || !erg_is_step(s, from) ||
+                          (places && places[s->phase[root]].rows == 0);
         }
     }
 }
@@ -137,21 +138,6 @@ static void sink_free(const erg_schedule *s, const erg_graph *graph, const bool 
             place from = places[s->phase[root]];
             int limit = own->level + from.level - least_level(node, k, *own, from);
             most[root] = limit < most[root] ? limit : most[root];
-        }
-    }
-}
-
-/* Elementwise nodes that read what is there as a whole, each other, and what is small. */
-static void find_late(const erg_schedule *s, const erg_graph *graph, const place *places,
-                      bool *late) {
-    for (int id = 0; id < graph->count; id++) {
-        const erg_node *node = graph->nodes[id];
-        late[id] = erg_ops[node->op].flags & ELEMENTWISE && !(s->use[id] & HELD);
-        for (int k = 0; late[id] && k < node->n_in; k++) {
-            int root = s->root[erg_view_operand(node, k).source->id];
-            const erg_node *from = graph->nodes[root];
-            late[id] = late[root] || is_small(from, node) || !erg_is_step(s, from) ||
-                       places[s->phase[root]].rows == 0;
         }
     }
 }
@@ -243,9 +229,9 @@ bool erg_schedule_phases(erg_schedule *s, const erg_program *program) {
         find_wanted_whole(s, graph, whole);
         find_same(s, program, same);
         find_levels(s, graph, whole, same, places);
-        find_free(s, graph, movable);
+        find_movable(s, graph, ELEMENTWISE | RANDOM, NULL, movable);
         sink_free(s, graph, movable, of_users, places);
-        find_late(s, graph, places, movable);
+        find_movable(s, graph, ELEMENTWISE, places, movable);
         if (s->chains)
             sink_into_folds(s, graph, movable, of_users, places);
         qsort(places, (size_t)s->n_placed, sizeof *places, ascending);
